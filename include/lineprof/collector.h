@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// collector.h - drains the rings of a session's targets into a recording, and decides for each
+// sample what its time was: python, native or kernel.
+//
+// Runs in the launcher, outside every target, on one thread.
+#pragma once
+
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+#include "lineprof/profile.h"
+#include "lineprof/session.h"
+
+struct collector;
+
+struct collector_options {
+    double rate_hz; // asked for by --rate; at or below the kernel's tick the shims' timers serve it
+};
+
+struct collector_summary { // for the messages after a run
+    unsigned processes;    // Pythons that were sampled
+    unsigned unsupported;  // Pythons we do not read
+    char unsupported_version[32];
+    bool free_threaded;
+    bool layout_mismatch;
+    bool perf_refused; // a rate above the tick was asked for and the kernel said no
+    bool unreadable;   // a target's memory could not be read: progress test impossible
+};
+
+// The session stays the caller's. NULL and errno on failure.
+struct collector *collector_new(struct session *session, struct recording *rec,
+                                const struct collector_options *options);
+
+// Waits until a shim calls, session_wake() is called by a signal handler of ours, or timeout_ms
+// have passed; then drains whatever there is.
+void collector_step(struct collector *collector, int timeout_ms);
+
+// The command (our child `pid`) has ended with wait status `status` and resources `usage` (of
+// itself and the descendants it waited for; `children_ns` of that is its descendants', from
+// /proc/PID/stat while it was a zombie). Drains what is left and completes the recording.
+void collector_finish(struct collector *collector, pid_t pid, int status,
+                      const struct rusage *usage, int64_t children_ns,
+                      struct collector_summary *summary);
+void collector_free(struct collector *collector);

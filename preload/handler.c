@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: MIT
+// handler.c - the signal handler: one look at the interrupted thread, written straight into the
+// ring.
+//
+// No locks, no allocation, no stdio; errno is kept; SIGPROF is blocked while it runs, so it cannot
+// nest; under 1 kB of stack, because it may run on a small alternate stack below a signal frame
+// with AVX-512 state. Read it top-down from handler_on_signal().
+#include "shim.h"
+#include "cpu.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#define FRAMES_FIRST 64u    // room that a thread's first sample reserves
+#define FRAMES_LIMIT 16384u // deeper stacks keep their innermost frames
+#define MEMO         16u
+
+// One walk's state. Within one sample no code object can die, so an address is looked up once.
+struct visit {
+    const struct mem *mem;
+    struct record_sample *sample;
+    uint32_t capacity;
+    bool full; // more frames than room
+    bool lost; // a code object could not be announced: the ring is full
+    target_addr memo_code[MEMO];
+    uint32_t memo_id[MEMO];
+};
+
+// Room that the next sample of this thread reserves: what the last one needed, and some.
+static _Thread_local uint32_t frames_expected __attribute__((tls_model("initial-exec")));
+
+static void count_lost(enum lost_reason reason)
+{
+    atomic_fetch_add_explicit(&shim.ring.header->lost[reason], 1, memory_order_relaxed);
+}
+
+static uint32_t visit_code(struct visit *visit, target_addr code)
+{
+    unsigned slot = (unsigned)(code >> 5) % MEMO;
+    if (visit->memo_code[slot] == code)
+        return visit->memo_id[slot];
+    uint32_t id = codes_id(visit->mem, code);
+    visit->memo_code[slot] = code;
+    visit->memo_id[slot] = id;
+    return id;
+}
+
+static bool visit_frame(void *context, target_addr code, uint32_t offset)
+{
+    struct visit *visit = context;
+    struct record_sample *sample = visit->sample;
+    if (sample->frame_count == visit->capacity) {
+        visit->full = true;
+        return false;
+    }
+    uint32_t id = visit_code(visit, code);
+    if (!id) {
+        visit->lost = true;
+        return false;
+    }
+    sample->frames[sample->frame_count++] = (struct sample_frame){id, offset};
+    return true;
+}
+
+static int64_t nanoseconds(clockid_t clock)
+{
+    struct timespec ts;
+    clock_gettime(clock, &ts);
+    return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
+}
+
+// This thread's state. Up to 3.11 PyGILState knows only the main interpreter's: while a
+// sub-interpreter runs, the current state is the right one if it is this thread's.
+static target_addr thread_state(const struct mem *mem)
+{
+    target_addr own = (target_addr)(uintptr_t)shim.image.this_thread();
+    uint32_t at = shim.layout->runtime_tstate_current;
+    target_addr current;
+    uint64_t thread;
+    if (at == PY_ABSENT || MEM_GET(mem, shim.image.runtime, at, &current) || !current ||
+        current == own)
+        return own;
+    if (MEM_GET(mem, current, shim.layout->tstate_thread_id, &thread) ||
+        thread != (uint64_t)pthread_self())
+        return own;
+    return current;
+}
+
+// Words of the C stack, from which the collector finds who called libc.
+static void copy_stack(const struct mem *mem, struct record_sample *sample, uint64_t sp)
+{
+    uint64_t *words = (uint64_t *)&sample->frames[sample->frame_count];
+    for (unsigned n = SAMPLE_STACK_WORDS; n >= 12; n /= 2) { // near the stack's end there is less
+        if (mem->read(mem, sp, words, n * sizeof *words) == 0) {
+            sample->stack_words = (uint16_t)n;
+            return;
+        }
+    }
+}
+
+static void fill_clocks(struct record_sample *sample)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_THREAD, &usage);
+    sample->kernel_ns = usage.ru_stime.tv_sec * INT64_C(1000000000) + usage.ru_stime.tv_usec * 1000;
+    sample->switches = (uint32_t)(usage.ru_nvcsw + usage.ru_nivcsw);
+    sample->time_ns = (uint64_t)nanoseconds(CLOCK_MONOTONIC);
+    // Last: it brings the thread's schedstat up to this moment, which is how the collector proves
+    // that the thread has not left its CPU since.
+    sample->cpu_ns = nanoseconds(CLOCK_THREAD_CPUTIME_ID);
+}
+
+static enum walk_end walk(struct visit *visit, target_addr tstate)
+{
+    for (unsigned i = 0; i < MEMO; i++)
+        visit->memo_code[i] = 0;
+    visit->full = visit->lost = false;
+    return frames_walk(visit->mem, shim.layout, tstate, visit_frame, visit);
+}
+
+static enum pc_class classify(const ucontext_t *context, const struct mem *mem)
+{
+    uint64_t pc = cpu_pc(context);
+    enum pc_class pc_class = image_class(&shim.image, shim.ring.header, pc);
+    return cpu_behind_syscall(mem, pc) ? PC_KERNEL : pc_class;
+}
+
+static bool wants_look(enum pc_class pc_class)
+{
+    return pc_class == PC_INTERPRETER || pc_class == PC_NEUTRAL;
+}
+
+static uint32_t sample_size(const struct record_sample *sample)
+{
+    return (uint32_t)(offsetof(struct record_sample, frames) +
+                      sample->frame_count * sizeof sample->frames[0] +
+                      sample->stack_words * sizeof(uint64_t));
+}
+
+// Everything but the frames.
+static void fill_state(struct record_sample *sample, const siginfo_t *info,
+                       const ucontext_t *context, const struct mem *mem)
+{
+    bool tick = info->si_code == SI_TIMER;
+    sample->tid = (int32_t)syscall(SYS_gettid);
+    sample->source = tick ? SOURCE_TICK : SOURCE_PERF;
+    sample->overrun = tick && info->si_overrun > 0 ? (uint32_t)info->si_overrun : 0;
+    sample->pc = cpu_pc(context);
+    sample->pc_class = (uint8_t)classify(context, mem);
+    sample->tstate = thread_state(mem);
+    if (!sample->tstate)
+        sample->flags |= SAMPLE_NO_STATE;
+    else if (frames_position(mem, shim.layout, sample->tstate, &sample->position))
+        sample->position = (struct py_position){0, 0};
+}
+
+static void finish_sample(struct record_sample *sample, uint32_t reserved,
+                          const ucontext_t *context, const struct mem *mem)
+{
+    enum pc_class pc_class = (enum pc_class)sample->pc_class;
+    if (pc_class == PC_NEUTRAL)
+        copy_stack(mem, sample, cpu_sp(context));
+    fill_clocks(sample);
+    uint64_t time_ns = sample->time_ns;
+    _Atomic uint64_t *left = &shim.ring.header->left[(uint32_t)sample->tid % RING_LEFT];
+    ring_commit(&shim.ring, &sample->record, reserved, sample_size(sample), RECORD_SAMPLE);
+    if (wants_look(pc_class) || ring_is_filling(&shim.ring))
+        session_wake(&shim.session);
+    atomic_store_explicit(left, time_ns, memory_order_release);
+}
+
+// One try with room for `capacity` frames. False when there were more and a larger try may help.
+static bool try_sample(const siginfo_t *info, const ucontext_t *context, const struct mem *mem,
+                       uint32_t capacity)
+{
+    uint32_t reserved =
+        (uint32_t)(sizeof(struct record_sample) + capacity * sizeof(struct sample_frame) +
+                   SAMPLE_STACK_WORDS * sizeof(uint64_t));
+    struct record_sample *sample = (struct record_sample *)ring_reserve(&shim.ring, reserved);
+    if (!sample) {
+        count_lost(LOST_RING_FULL);
+        return true;
+    }
+    fill_state(sample, info, context, mem);
+    struct visit visit = {.mem = mem, .sample = sample, .capacity = capacity};
+    enum walk_end end = sample->tstate ? walk(&visit, sample->tstate) : WALK_EMPTY;
+    if (visit.full && capacity < FRAMES_LIMIT) {
+        ring_commit(&shim.ring, &sample->record, reserved, reserved, RECORD_PAD);
+        return false;
+    }
+    frames_expected = sample->frame_count;
+    if (visit.lost || end == WALK_TORN) { // its time goes to the thread's next sample
+        count_lost(visit.lost ? LOST_RING_FULL : LOST_TORN);
+        ring_commit(&shim.ring, &sample->record, reserved, sample_size(sample), RECORD_PAD);
+        return true;
+    }
+    if (visit.full)
+        sample->flags |= SAMPLE_TRUNCATED;
+    finish_sample(sample, reserved, context, mem);
+    return true;
+}
+
+static void take_sample(const siginfo_t *info, const ucontext_t *context)
+{
+    // A fault with SIGSEGV blocked kills the process: such a thread reads through the kernel.
+    bool blocked = sigismember(&context->uc_sigmask, SIGSEGV) == 1;
+    const struct mem *mem = blocked ? &mem_self_kernel : &mem_self;
+    uint32_t capacity = frames_expected + frames_expected / 4 + FRAMES_FIRST;
+    while (!try_sample(info, context, mem, capacity < FRAMES_LIMIT ? capacity : FRAMES_LIMIT))
+        capacity *= 2;
+}
+
+// Our timers carry a cookie and are directed at a thread; perf events belong to the collector.
+static bool is_ours(const siginfo_t *info)
+{
+    if (info->si_code == SI_TIMER)
+        return info->si_value.sival_ptr == (void *)(uintptr_t)SESSION_COOKIE;
+    return (info->si_code == POLL_IN || info->si_code == POLL_HUP) && shim.session.header &&
+           (shim.session.header->flags & SESSION_PERF);
+}
+
+void handler_on_signal(int sig, siginfo_t *info, void *context)
+{
+    int saved_errno = errno;
+    if (!is_ours(info))
+        signals_forward(sig, info, context);
+    else if (!atomic_load_explicit(&shim.active, memory_order_acquire) ||
+             atomic_load_explicit(&shim.session.header->closed, memory_order_relaxed))
+        timers_stop(); // the run is over, or never began here
+    else
+        take_sample(info, context);
+    errno = saved_errno;
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+// shim.c - the life of the shim in one process: find the interpreter, join the session, start.
+#include "shim.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+struct shim shim;
+
+bool shim_owned(void)
+{
+    return (pid_t)syscall(SYS_getpid) == shim.owner;
+}
+
+static int64_t clock_ns(clockid_t clock)
+{
+    struct timespec ts;
+    clock_gettime(clock, &ts);
+    return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
+}
+
+int64_t shim_process_cpu(void)
+{
+    return clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+static uint32_t read_whole(const char *path, char *out, size_t size)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? 0 : read(fd, out, size);
+    if (fd >= 0)
+        close(fd);
+    return n < 0 ? 0 : (uint32_t)n;
+}
+
+static void read_link(const char *path, char *out, size_t size)
+{
+    ssize_t n = readlink(path, out, size - 1);
+    out[n < 0 ? 0 : n] = '\0';
+}
+
+static enum ring_status find_layout(struct ring_header *header)
+{
+    uint32_t version = shim.image.version;
+    if (version < PY_FIRST || version > PY_LAST)
+        return RING_UNSUPPORTED;
+    const struct py_layout *row = layout_find(version);
+    int err = 0;
+    if (row)
+        header->layout = *row;
+    else
+        err = layout_from_target(&mem_self, shim.image.runtime, version, &header->layout);
+    if (err == -ENOTSUP)
+        return RING_FREE_THREADED;
+    return err || !shim.image.code_type ? RING_LAYOUT_MISMATCH : RING_ACTIVE;
+}
+
+static void describe_process(struct ring_header *header)
+{
+    header->pid = shim.owner;
+    header->ppid = (int32_t)getppid();
+    header->python = shim.image.version;
+    memcpy(header->version, shim.image.version_text, sizeof header->version);
+    memcpy(header->build_id, shim.image.build_id, sizeof header->build_id);
+    header->build_id_length = shim.image.build_id_length;
+    header->image_start = shim.image.text.start;
+    header->image_end = shim.image.text.end;
+    header->started_ns = (uint64_t)clock_ns(CLOCK_MONOTONIC);
+    header->start_cpu_ns = shim_process_cpu();
+    read_link("/proc/self/exe", header->executable, sizeof header->executable);
+    read_link("/proc/self/cwd", header->cwd, sizeof header->cwd);
+    header->command_length =
+        read_whole("/proc/self/cmdline", header->command, sizeof header->command);
+}
+
+// Pids are reused and differ between namespaces: a ring's name is random.
+static int create_ring(void)
+{
+    uint64_t random;
+    if (getrandom(&random, sizeof random, GRND_NONBLOCK) != sizeof random)
+        random = (uint64_t)clock_ns(CLOCK_MONOTONIC) << 20 ^ (uint64_t)shim.owner;
+    char name[40];
+    snprintf(name, sizeof name, SESSION_RING_PREFIX "%016llx", (unsigned long long)random);
+    return ring_create(&shim.ring, shim.session.dirfd, name);
+}
+
+static void publish(enum ring_status status)
+{
+    struct ring_header *header = shim.ring.header;
+    atomic_store_explicit(&header->status, status, memory_order_relaxed);
+    atomic_thread_fence(memory_order_release);
+    header->magic = RING_MAGIC; // last: the collector looks for it
+    atomic_fetch_add(&shim.session.header->processes, 1);
+    session_wake(&shim.session);
+}
+
+// Without SESSION_CHILDREN only the first Python takes part, and what it becomes by exec.
+static bool is_wanted(struct session_header *header)
+{
+    int32_t first = 0;
+    return atomic_compare_exchange_strong(&header->first, &first, shim.owner) ||
+           first == shim.owner || (header->flags & SESSION_CHILDREN);
+}
+
+// Joins the session with a new ring. True when samples may follow.
+static bool join(const char *path)
+{
+    shim.owner = (pid_t)syscall(SYS_getpid);
+    if (session_join(&shim.session, path))
+        return false;
+    bool ok = !atomic_load(&shim.session.header->closed) && is_wanted(shim.session.header) &&
+              create_ring() == 0;
+    close(shim.session.dirfd); // the program's descriptors are numbered as if we were not here
+    shim.session.dirfd = -1;
+    if (!ok)
+        return false;
+    describe_process(shim.ring.header);
+    enum ring_status status = find_layout(shim.ring.header);
+    shim.layout = &shim.ring.header->layout;
+    publish(status);
+    return status == RING_ACTIVE;
+}
+
+static void begin(void)
+{
+    atomic_store_explicit(&shim.active, true, memory_order_release);
+    threads_announce(RECORD_THREAD_START);
+    timers_start();
+}
+
+void shim_fork_child(void)
+{
+    int saved_errno = errno;
+    bool was_active = atomic_exchange(&shim.active, false);
+    timers_forked();
+    ring_close(&shim.ring); // the parent's
+    if (was_active) {
+        char path[sizeof shim.session.path];
+        strcpy(path, shim.session.path);
+        codes_reset();
+        if (join(path))
+            begin();
+    }
+    errno = saved_errno;
+}
+
+__attribute__((constructor)) static void shim_start(void)
+{
+    int saved_errno = errno;
+    const char *path = getenv(SESSION_ENV);
+    if (path && image_find(&shim.image) && join(path)) {
+        signals_start();
+        pthread_atfork(NULL, NULL, shim_fork_child);
+        begin();
+    }
+    errno = saved_errno;
+}
+
+__attribute__((destructor)) static void shim_end(void)
+{
+    if (atomic_load_explicit(&shim.active, memory_order_acquire) && shim_owned())
+        atomic_store(&shim.ring.header->end_cpu_ns, shim_process_cpu());
+}

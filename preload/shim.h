@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+// shim.h - what the shim's files share. Nothing of this is visible to the target.
+//
+// The shim only captures. It must not be noticed: whatever fails in here ends profiling, never the
+// program; nothing is written to the target's output, no descriptor stays open, errno is kept.
+//
+// Runs in the handler (no locks, no allocation, no stdio, under 1 kB of stack):
+//   handler.c codes.c image_class(), and from the libraries ring_write.c session_wake.c frames.c
+//   code.c mem_self.c. tests/lint/sigsafe.sh holds them to a list of allowed symbols.
+// Runs at start, in fork's child, or inside a wrapped call: everything else.
+#pragma once
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "lineprof/frames.h"
+#include "lineprof/ring.h"
+#include "lineprof/session.h"
+
+// ---- image.c: where the interpreter is
+// ------------------------------------------------------------
+
+struct range {
+    uint64_t start, end;
+};
+
+#define NEUTRAL_MAX 12
+
+struct image {
+    uint32_t version; // PY(major, minor); 0: not a Python
+    char version_text[32];
+    target_addr runtime;               // _PyRuntime
+    target_addr code_type;             // PyCode_Type
+    void *(*this_thread)(void);        // PyGILState_GetThisThreadState
+    struct range eval;                 // _PyEval_EvalFrameDefault
+    struct range text;                 // executable segment of the object that holds it
+    struct range neutral[NEUTRAL_MAX]; // libc, libm, loader, vdso, and this shim
+    unsigned neutral_count;
+    uint8_t build_id[32];
+    uint32_t build_id_length;
+};
+
+bool image_find(struct image *image); // false: this process is not a Python; costs one look-up
+enum pc_class image_class(const struct image *image, const struct ring_header *header, uint64_t pc);
+
+// ---- shim.c: one process
+// ---------------------------------------------------------------------------
+
+struct shim {
+    _Atomic bool active; // ring and layout stand: handlers may write
+    pid_t owner;         // the process that this state belongs to; a vfork child is another
+    struct image image;
+    const struct py_layout *layout; // in the ring's header
+    struct session session;
+    struct ring ring;
+};
+
+extern struct shim shim;
+
+bool shim_owned(void); // false in a vfork child, which shares our memory
+int64_t shim_process_cpu(void);
+void shim_fork_child(void); // a fork's child starts a ring of its own
+
+// ---- codes.c: code objects seen
+// ---------------------------------------------------------------------
+
+void codes_reset(void); // another ring knows none of them
+// The id under which the ring knows this code object, announced now if it is new; 0 when the ring
+// was full or the object cannot be read.
+uint32_t codes_id(const struct mem *mem, target_addr code);
+
+// ---- handler.c
+// ---------------------------------------------------------------------------------------
+
+void handler_on_signal(int sig, siginfo_t *info, void *context);
+
+// ---- signals.c: who gets SIGPROF, SIGSEGV and SIGBUS
+// --------------------------------------------------
+
+void signals_start(void);
+// Does what the program believes will be done with a signal that is not ours.
+void signals_forward(int sig, siginfo_t *info, void *context);
+
+// ---- timers.c: a CPU timer per thread
+// --------------------------------------------------------------------
+
+void timers_start(void); // for the calling thread
+void timers_stop(void);
+void timers_forked(void); // in a fork's child: timers are not inherited
+// Asks for a signal about once per tick of the kernel's clock; session's interval rules otherwise.
+
+// ---- threads.c
+// --------------------------------------------------------------------------------------------
+
+void threads_announce(enum record_type type); // THREAD_START or THREAD_END of the caller
+
+// ---- real.c: the functions we stand in front of
+// --------------------------------------------------------
+
+// The next definition of `name`; NULL if there is none.
+void *real_symbol(const char *name);
+#define REAL(name) ((__typeof__(&name))real_symbol(#name))
+#define EXPORT     __attribute__((visibility("default")))

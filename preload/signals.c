@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+// signals.c - the program believes that it alone decides over SIGPROF, SIGSEGV and SIGBUS.
+//
+// Our handlers stay installed; sigaction() and signal() for these three only change what the
+// program believes, and any signal that is not ours is treated as that belief says. Our handler is
+// installed with the program's own flags and mask, so that nesting, masks, alternate stacks and
+// restarted calls are as it asked.
+#include "shim.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+struct belief {
+    int sig;
+    struct sigaction action; // what the program installed; under `lock`
+    _Atomic(void *) handler; // action's handler, for the signal handler
+    _Atomic int flags;
+};
+
+static struct belief beliefs[] = {{.sig = SIGPROF}, {.sig = SIGSEGV}, {.sig = SIGBUS}};
+static atomic_flag lock = ATOMIC_FLAG_INIT;
+static _Atomic bool started;
+static __typeof__(&sigaction) real_sigaction;
+
+static struct belief *find(int sig)
+{
+    for (size_t i = 0; i < sizeof beliefs / sizeof *beliefs; i++)
+        if (beliefs[i].sig == sig)
+            return &beliefs[i];
+    return NULL;
+}
+
+// sigaction() may be called from a signal handler: no signal while the lock is held.
+static void enter(sigset_t *saved)
+{
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, saved);
+    while (atomic_flag_test_and_set_explicit(&lock, memory_order_acquire))
+        ;
+}
+
+static void leave(const sigset_t *saved)
+{
+    atomic_flag_clear_explicit(&lock, memory_order_release);
+    pthread_sigmask(SIG_SETMASK, saved, NULL);
+}
+
+static void on_fault(int sig, siginfo_t *info, void *context)
+{
+    int saved_errno = errno;
+    if (info->si_code <= 0 || !mem_guard_step(context))
+        signals_forward(sig, info, context);
+    errno = saved_errno;
+}
+
+static int install(const struct belief *belief)
+{
+    bool default_action =
+        belief->action.sa_handler == SIG_DFL || belief->action.sa_handler == SIG_IGN;
+    struct sigaction ours = {
+        .sa_sigaction = belief->sig == SIGPROF ? handler_on_signal : on_fault,
+        .sa_mask = belief->action.sa_mask,
+        .sa_flags = (belief->action.sa_flags & ~SA_RESETHAND) | SA_SIGINFO | SA_ONSTACK,
+    };
+    if (default_action) {
+        sigemptyset(&ours.sa_mask);
+        ours.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
+    }
+    if (belief->sig == SIGPROF)
+        ours.sa_flags &= ~SA_NODEFER; // our handler must not nest
+    return real_sigaction(belief->sig, &ours, NULL);
+}
+
+static void believe(struct belief *belief, const struct sigaction *action)
+{
+    belief->action = *action;
+    atomic_store_explicit(&belief->flags, action->sa_flags, memory_order_relaxed);
+    atomic_store_explicit(&belief->handler, (void *)action->sa_handler, memory_order_release);
+}
+
+void signals_start(void)
+{
+    real_sigaction = REAL(sigaction);
+    for (size_t i = 0; i < sizeof beliefs / sizeof *beliefs; i++) {
+        struct sigaction inherited;
+        if (real_sigaction(beliefs[i].sig, NULL, &inherited) < 0)
+            continue;
+        believe(&beliefs[i], &inherited);
+        install(&beliefs[i]);
+    }
+    atomic_store_explicit(&started, true, memory_order_release);
+}
+
+// The default action: give the signal its default disposition and let it happen again. A fault
+// happens again by itself when the instruction is repeated.
+static void forward_default(int sig, const siginfo_t *info)
+{
+    struct sigaction action = {.sa_handler = SIG_DFL};
+    real_sigaction(sig, &action, NULL);
+    if (sig != SIGPROF && info->si_code > 0)
+        return;
+    syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), sig);
+}
+
+void signals_forward(int sig, siginfo_t *info, void *context)
+{
+    struct belief *belief = find(sig);
+    void *handler = atomic_load_explicit(&belief->handler, memory_order_acquire);
+    int flags = atomic_load_explicit(&belief->flags, memory_order_relaxed);
+    bool fault = sig != SIGPROF && info->si_code > 0;
+    if (handler == (void *)SIG_DFL || (handler == (void *)SIG_IGN && fault)) {
+        forward_default(sig, info);
+        return;
+    }
+    if (handler == (void *)SIG_IGN)
+        return;
+    if (flags & SA_RESETHAND)
+        atomic_store_explicit(&belief->handler, (void *)SIG_DFL, memory_order_release);
+    ((void (*)(int, siginfo_t *, void *))handler)(sig, info,
+                                                  context); // a one-argument one ignores the rest
+}
+
+// What sigaction() is for one of ours; `find(sig)` is not NULL.
+static int change(struct belief *belief, const struct sigaction *action, struct sigaction *old)
+{
+    sigset_t saved;
+    enter(&saved);
+    struct sigaction before = belief->action;
+    before.sa_handler = (void (*)(int))atomic_load_explicit(&belief->handler, memory_order_relaxed);
+    int result = 0;
+    if (action) {
+        believe(belief, action);
+        result = install(belief);
+    }
+    leave(&saved);
+    if (old && result == 0)
+        *old = before;
+    return result;
+}
+
+EXPORT int sigaction(int sig, const struct sigaction *action, struct sigaction *old)
+{
+    struct belief *belief = find(sig);
+    if (belief && atomic_load_explicit(&started, memory_order_acquire) && shim_owned())
+        return change(belief, action, old);
+    __typeof__(&sigaction) real = real_sigaction ? real_sigaction : REAL(sigaction);
+    return real(sig, action, old);
+}
+
+static void (*change_handler(struct belief *belief, void (*handler)(int), int flags))(int)
+{
+    struct sigaction action = {.sa_handler = handler, .sa_flags = flags}, old;
+    sigemptyset(&action.sa_mask);
+    if (!(flags & SA_NODEFER))
+        sigaddset(&action.sa_mask, belief->sig);
+    return change(belief, &action, &old) < 0 ? SIG_ERR : old.sa_handler;
+}
+
+// glibc's signal() and its variants reach the kernel without passing sigaction().
+#define SIGNAL_VARIANT(name, flags)                                                                \
+    EXPORT void (*name(int sig, void (*handler)(int)))(int)                                        \
+    {                                                                                              \
+        struct belief *belief = find(sig);                                                         \
+        if (belief && atomic_load_explicit(&started, memory_order_acquire) && shim_owned())        \
+            return change_handler(belief, handler, flags);                                         \
+        return REAL(name)(sig, handler);                                                           \
+    }
+
+SIGNAL_VARIANT(signal, SA_RESTART)
+SIGNAL_VARIANT(ssignal, SA_RESTART)
+SIGNAL_VARIANT(__sysv_signal, SA_RESETHAND | SA_NODEFER)

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+// threads.c - stands in front of pthread_create, so that every thread, Python's or a native
+// library's, starts and ends with a timer of its own.
+#include "shim.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+struct start {
+    void *(*run)(void *);
+    void *argument;
+};
+
+void threads_announce(enum record_type type)
+{
+    struct record_thread *record =
+        (struct record_thread *)ring_reserve(&shim.ring, sizeof(struct record_thread));
+    if (!record)
+        return; // its samples announce it as well
+    struct timespec ts;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+    record->tid = (int32_t)syscall(SYS_gettid);
+    record->cpu_ns = ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
+    prctl(PR_GET_NAME, record->name);
+    ring_commit(&shim.ring, &record->record, sizeof *record, sizeof *record, type);
+    if (shim.session.header->flags & SESSION_PERF)
+        session_wake(&shim.session); // an event has to be opened or closed
+}
+
+// Runs at return, pthread_exit and cancellation alike.
+static void thread_end(void *unused)
+{
+    (void)unused;
+    timers_stop();
+    if (atomic_load_explicit(&shim.active, memory_order_acquire))
+        threads_announce(RECORD_THREAD_END);
+}
+
+static void *thread_main(void *argument)
+{
+    struct start start = *(struct start *)argument;
+    free(argument);
+    void *result;
+    pthread_cleanup_push(thread_end, NULL);
+    if (atomic_load_explicit(&shim.active, memory_order_acquire)) {
+        threads_announce(RECORD_THREAD_START);
+        timers_start();
+    }
+    result = start.run(start.argument);
+    pthread_cleanup_pop(1);
+    return result;
+}
+
+EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *),
+                          void *argument)
+{
+    static __typeof__(&pthread_create) real;
+    if (!real)
+        real = REAL(pthread_create);
+    if (!atomic_load_explicit(&shim.active, memory_order_acquire))
+        return real(thread, attr, run, argument);
+    struct start *start = malloc(sizeof *start);
+    if (!start) // the thread matters more than its samples
+        return real(thread, attr, run, argument);
+    *start = (struct start){run, argument};
+    int err = real(thread, attr, thread_main, start);
+    if (err)
+        free(start);
+    return err;
+}

@@ -1,0 +1,488 @@
+// SPDX-License-Identifier: MIT
+// collector.c - see collector.h. Read it bottom-up from collector_step().
+#include "lineprof/collector.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <linux/futex.h>
+#include <math.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "perf.h"
+#include "progress.h"
+
+struct collector {
+    struct session *session;
+    struct recording *rec;
+    struct target **targets;
+    size_t target_count;
+    uint32_t processes_seen; // session's count at the last scan of the directory
+    double rate_hz;
+    bool perf; // the rate is above the tick
+    bool perf_refused;
+    bool prepared;
+};
+
+// struct sched_attr of linux/sched/types.h, which does not live beside glibc's <sched.h>.
+struct sched_request {
+    uint32_t size, policy;
+    uint64_t flags;
+    int32_t nice;
+    uint32_t priority;
+    uint64_t runtime, deadline, period;
+};
+
+static int64_t tick_ns(void) // the coarse clock advances once per tick
+{
+    struct timespec ts;
+    return clock_getres(CLOCK_MONOTONIC_COARSE, &ts) == 0 && ts.tv_nsec ? ts.tv_nsec : 4000000;
+}
+
+// ---- one sample
+// ------------------------------------------------------------------------------------
+
+// What of a sample's weight was kernel time. The program counter tells for a system call. Kernel
+// time that it does not show (page faults) is in the kernel's account: on the tick the two are
+// decided by the same event. Above the tick the account smears, so there the counter alone decides.
+static int64_t kernel_share(struct thread *thread, const struct record_sample *sample,
+                            int64_t weight)
+{
+    thread->kernel_credit += sample->kernel_ns - thread->kernel_ns;
+    thread->kernel_ns = sample->kernel_ns;
+    int64_t share = 0;
+    if (sample->pc_class == PC_KERNEL)
+        share = weight;
+    else if (sample->source == SOURCE_TICK && thread->kernel_credit > 0)
+        share = thread->kernel_credit < weight ? thread->kernel_credit : weight;
+    thread->kernel_credit -= share;
+    return share;
+}
+
+static enum pc_class find_class(struct target *target, const struct record_sample *sample)
+{
+    uint64_t now = sample->time_ns;
+    if (sample->pc_class == PC_FOREIGN) {
+        enum module_kind kind = maps_kind(&target->maps, sample->pc);
+        if (kind == MODULE_NONE &&
+            maps_refresh(&target->maps, target->pid, target->ring.header, now)) {
+            maps_publish(&target->maps, target->ring.header);
+            kind = maps_kind(&target->maps, sample->pc);
+        }
+        return kind == MODULE_INTERPRETER ? PC_INTERPRETER : PC_FOREIGN;
+    }
+    if (sample->pc_class != PC_NEUTRAL)
+        return sample->pc_class;
+    const uint64_t *words = (const uint64_t *)&sample->frames[sample->frame_count];
+    enum module_kind caller = maps_caller(&target->maps, &target->mem, words, sample->stack_words);
+    if (caller == MODULE_NONE &&
+        maps_refresh(&target->maps, target->pid, target->ring.header, now)) {
+        maps_publish(&target->maps, target->ring.header);
+        caller = maps_caller(&target->maps, &target->mem, words, sample->stack_words);
+    }
+    return caller == MODULE_FOREIGN ? PC_FOREIGN : PC_INTERPRETER;
+}
+
+static void add_ambiguous(struct target *target, struct thread *thread, uint32_t node,
+                          const struct record_sample *sample, int64_t ns, bool late)
+{
+    struct pending found = {.key = instr_key(&sample->frames[0]), .node = node, .ns = ns};
+    enum verdict verdict = VERDICT_LATER;
+    if (target->unreadable)
+        verdict = VERDICT_UNREADABLE;
+    else if (!late)
+        verdict = progress_look(target, thread, sample, &found);
+    found.is_set = true;
+    switch (verdict) {
+    case VERDICT_PYTHON:
+        target_decide(target, thread, found.key, node, STATE_PYTHON, ns);
+        break;
+    case VERDICT_NATIVE:
+        target_decide(target, thread, found.key, node, STATE_NATIVE, ns);
+        break;
+    case VERDICT_LATER:
+        thread->pending = found;
+        break;
+    case VERDICT_UNREADABLE:
+        target_undecided(target, thread, &found);
+        break;
+    }
+}
+
+static void add_user_time(struct target *target, struct thread *thread, uint32_t node,
+                          const struct record_sample *sample, int64_t ns)
+{
+    if (sample->frame_count == 0) { // no bytecode to make progress in
+        target_add(target, thread, node, STATE_NATIVE, ns, 0);
+        return;
+    }
+    enum pc_class pc_class = find_class(target, sample);
+    uint64_t key = instr_key(&sample->frames[0]);
+    if (pc_class == PC_FOREIGN)
+        target_add(target, thread, node, STATE_NATIVE, ns, 0);
+    else if (pc_class == PC_EVAL)
+        target_decide(target, thread, key, node, STATE_PYTHON, ns);
+    else if (pc_class == PC_INTERPRETER)
+        // A program counter in a module that the handler did not know to be ambiguous woke nobody.
+        add_ambiguous(target, thread, node, sample, ns, sample->pc_class == PC_FOREIGN);
+    if (pc_class == PC_EVAL || pc_class == PC_INTERPRETER)
+        progress_note(thread, key);
+}
+
+static void add_sample(struct target *target, struct thread *thread, uint32_t node,
+                       const struct record_sample *sample)
+{
+    int64_t weight = sample->cpu_ns - thread->cpu_ns;
+    thread->cpu_ns = sample->cpu_ns;
+    if (weight < 0)
+        weight = 0;
+    if (sample->overrun > 1) // one is the timer's interval being shorter than the tick
+        target->lost_blocked += sample->overrun;
+    progress_settle(target, thread, sample);
+    int64_t kernel = kernel_share(thread, sample, weight);
+    target_add(target, thread, node, STATE_KERNEL, kernel, 1);
+    if (sample->pc_class != PC_KERNEL)
+        add_user_time(target, thread, node, sample, weight - kernel);
+}
+
+// ---- one ring
+// --------------------------------------------------------------------------------------
+
+static bool is_sample_sound(const struct record_sample *sample)
+{
+    uint64_t need = sizeof *sample + sample->frame_count * (uint64_t)sizeof sample->frames[0] +
+                    sample->stack_words * (uint64_t)sizeof(uint64_t);
+    return sample->record.size >= need;
+}
+
+// A code object is announced while the sample that met it is being written: it stands behind it.
+static void absorb_codes(struct target *target, const struct record *from)
+{
+    const uint8_t *end = target->ring.data + 2 * (size_t)RING_DATA_SIZE;
+    const uint8_t *at = (const uint8_t *)from;
+    uint64_t tail = atomic_load(&target->ring.header->tail);
+    uint64_t left = atomic_load(&target->ring.header->head) - tail;
+    for (uint64_t seen = 0; seen < left && at + sizeof(struct record) <= end;) {
+        struct record *record = (struct record *)at;
+        uint32_t size = atomic_load_explicit(&record->size, memory_order_acquire);
+        if (size < sizeof *record || size > RING_RECORD_MAX || at + size > end)
+            return;
+        if (record->type == RECORD_CODE) {
+            target_add_code(target, (const struct record_code *)record);
+            record->type = RECORD_PAD; // ours since its commit; not to be taken twice
+        }
+        at += size;
+        seen += size;
+    }
+}
+
+static struct thread *thread_of(struct collector *collector, struct target *target, int32_t tid,
+                                int64_t cpu_ns)
+{
+    bool known = map_get(&target->threads, (uint64_t)(uint32_t)tid) != NULL;
+    struct thread *thread = target_thread(target, tid);
+    if (thread && !known) {
+        thread->cpu_ns = cpu_ns;
+        thread->perf = collector->perf ? perf_open(tid, collector->rate_hz) : -1;
+    }
+    return thread;
+}
+
+// False when the sample has to wait for a code object that is still being announced.
+static bool take_sample(struct collector *collector, struct target *target,
+                        const struct record_sample *sample)
+{
+    if (!is_sample_sound(sample))
+        return true;
+    struct thread *thread = thread_of(collector, target, sample->tid, 0);
+    uint32_t node;
+    if (!thread)
+        return true;
+    if (!target_node(target, thread, sample, &node)) {
+        absorb_codes(target, &sample->record);
+        if (!target_node(target, thread, sample, &node))
+            return false;
+    }
+    add_sample(target, thread, node, sample);
+    return true;
+}
+
+static void take_thread(struct collector *collector, struct target *target,
+                        const struct record_thread *record)
+{
+    struct thread *thread = thread_of(collector, target, record->tid, record->cpu_ns);
+    if (!thread)
+        return;
+    if (!thread->named) {
+        char name[sizeof record->name + 1] = "";
+        memcpy(name, record->name, sizeof record->name);
+        recording_thread_name(target->rec, thread->id, name);
+        thread->named = true;
+    }
+    if (record->record.type == RECORD_THREAD_END)
+        target_thread_end(target, thread);
+}
+
+static bool take_record(struct collector *collector, struct target *target,
+                        const struct record *record)
+{
+    switch (record->type) {
+    case RECORD_SAMPLE:
+        return take_sample(collector, target, (const struct record_sample *)record);
+    case RECORD_CODE:
+        target_add_code(target, (const struct record_code *)record);
+        return true;
+    case RECORD_THREAD_START:
+    case RECORD_THREAD_END:
+        take_thread(collector, target, (const struct record_thread *)record);
+        return true;
+    default:
+        return true;
+    }
+}
+
+static void enable_perf(struct target *target, bool on)
+{
+    for (size_t i = 0; i < target->threads.capacity; i++) {
+        const struct thread *thread = target->threads.slots[i].value;
+        if (thread && thread->perf >= 0)
+            perf_enable(thread->perf, on);
+    }
+}
+
+// The target is about to exec, and waits for its events to stop; or that exec has failed.
+static void serve_hold(struct target *target)
+{
+    _Atomic uint32_t *hold = &target->ring.header->perf_hold;
+    uint32_t now = atomic_load(hold);
+    bool stop = now == HOLD_ASKED;
+    if (stop == target->held || (now == HOLD_GRANTED && target->held))
+        return;
+    enable_perf(target, !stop);
+    target->held = stop;
+    if (stop && atomic_compare_exchange_strong(hold, &now, HOLD_GRANTED))
+        syscall(SYS_futex, hold, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+static void drain(struct collector *collector, struct target *target)
+{
+    if (collector->perf)
+        serve_hold(target);
+    for (const struct record *record; (record = ring_peek(&target->ring));) {
+        if (!take_record(collector, target, record))
+            break;
+        ring_consume(&target->ring, record);
+    }
+}
+
+// ---- the session
+// -----------------------------------------------------------------------------------
+
+static int add_target(struct collector *collector, const char *name)
+{
+    struct ring ring = {0};
+    int err = ring_open(&ring, collector->session->dirfd, name);
+    if (err)
+        return err;
+    unlinkat(collector->session->dirfd, name, 0); // both sides have it mapped
+    void *more = realloc(collector->targets, (collector->target_count + 1) * sizeof(void *));
+    if (more)
+        collector->targets = more;
+    struct target *target = more ? target_open(collector->rec, ring) : NULL;
+    if (!target) {
+        ring_close(&ring);
+        return -ENOMEM;
+    }
+    collector->targets[collector->target_count++] = target;
+    return 0;
+}
+
+static void scan(struct collector *collector)
+{
+    uint32_t announced = atomic_load(&collector->session->header->processes);
+    if (announced == collector->processes_seen)
+        return;
+    DIR *dir = opendir(collector->session->path);
+    if (!dir)
+        return;
+    for (struct dirent *entry; (entry = readdir(dir));)
+        if (strncmp(entry->d_name, SESSION_RING_PREFIX, strlen(SESSION_RING_PREFIX)) == 0 &&
+            add_target(collector, entry->d_name) == 0)
+            collector->processes_seen++;
+    closedir(dir);
+}
+
+static void drain_all(struct collector *collector)
+{
+    scan(collector);
+    for (size_t i = 0; i < collector->target_count; i++)
+        drain(collector, collector->targets[i]);
+}
+
+// The progress test lives on waking up early: exact timers, and where the kernel lets a thread ask
+// for short slices (6.12 and later), being put before others. Not inherited: called after the fork.
+static void prepare(struct collector *collector)
+{
+    collector->prepared = true;
+    prctl(PR_SET_TIMERSLACK, 1UL, 0, 0, 0);
+    struct sched_request request = {.size = sizeof request};
+    if (syscall(SYS_sched_getattr, 0, &request, sizeof request, 0) == 0) {
+        request.runtime = 100000; // ns, the shortest slice that is granted
+        syscall(SYS_sched_setattr, 0, &request, 0);
+    }
+}
+
+void collector_step(struct collector *collector, int timeout_ms)
+{
+    if (!collector->prepared)
+        prepare(collector);
+    _Atomic uint32_t *wake = &collector->session->header->wake;
+    uint32_t seen = atomic_load_explicit(wake, memory_order_acquire);
+    drain_all(collector);
+    struct timespec timeout = {timeout_ms / 1000, timeout_ms % 1000 * 1000000L};
+    syscall(SYS_futex, wake, FUTEX_WAIT, seen, &timeout, NULL, 0);
+}
+
+// One signal per tick or per a few of them, so that there are at least 200 a second where the tick
+// allows; a bit less than a whole number of ticks, so that none is missed.
+static int64_t interval_for(double rate_hz)
+{
+    int64_t tick = tick_ns();
+    int64_t ticks = (int64_t)(1e9 / rate_hz / (double)tick + 0.05);
+    return (ticks < 1 ? 1 : ticks) * tick - tick / 16;
+}
+
+struct collector *collector_new(struct session *session, struct recording *rec,
+                                const struct collector_options *options)
+{
+    struct collector *collector = calloc(1, sizeof *collector);
+    if (!collector)
+        return NULL;
+    collector->session = session;
+    collector->rec = rec;
+    double tick_hz = 1e9 / (double)tick_ns();
+    collector->rate_hz = options->rate_hz > 0 ? options->rate_hz : fmin(tick_hz, 250);
+    bool above_tick = collector->rate_hz > 1.05 * tick_hz;
+    collector->perf = above_tick && perf_allowed();
+    collector->perf_refused = above_tick && !collector->perf;
+    session->header->interval_ns = interval_for(collector->rate_hz);
+    if (collector->perf)
+        session->header->flags |= SESSION_PERF;
+    else
+        collector->rate_hz = fmin(collector->rate_hz, tick_hz);
+    return collector;
+}
+
+// ---- the end
+// ------------------------------------------------------------------------------------------
+
+static int64_t usage_ns(const struct rusage *usage)
+{
+    return (usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * INT64_C(1000000000) +
+           (usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) * INT64_C(1000);
+}
+
+// CPU time of a process by the kernel's account: what wait() said of our child, what the process
+// itself wrote down as its last act, or nothing. A program that came by exec from another (a shell,
+// env) starts counting there.
+static void set_cpu(struct collector *collector, struct target *target, pid_t child, int status,
+                    int64_t child_ns)
+{
+    const struct ring_header *header = target->ring.header;
+    struct process_info *info = recording_process_info(collector->rec, target->process);
+    bool replaced = atomic_load(&header->replaced);
+    int64_t end = atomic_load(&header->end_cpu_ns);
+    if (target->pid == child && !replaced) {
+        info->exit_known = true;
+        info->exit_code = WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+        end = child_ns;
+    }
+    info->cpu_known = end > 0;
+    info->cpu_ns = end;
+    const int64_t exec_ns = 50000000; // what a start-up from scratch never takes
+    if (end > 0 && header->start_cpu_ns > exec_ns)
+        info->cpu_ns = end - header->start_cpu_ns;
+    if (info->cpu_ns < target->sampled_ns)
+        info->cpu_ns = target->sampled_ns;
+}
+
+static void finish_target(struct target *target)
+{
+    for (size_t i = 0; i < target->threads.capacity; i++) {
+        struct thread *thread = target->threads.slots[i].value;
+        if (thread)
+            target_undecided(target, thread, &thread->pending);
+    }
+    target_share_out(target);
+}
+
+static void summarize(const struct collector *collector, const struct target *target,
+                      struct collector_summary *summary)
+{
+    const struct ring_header *header = target->ring.header;
+    switch (atomic_load(&header->status)) {
+    case RING_ACTIVE:
+        summary->processes++;
+        break;
+    case RING_UNSUPPORTED:
+        summary->unsupported++;
+        memcpy(summary->unsupported_version, header->version, sizeof header->version - 1);
+        break;
+    case RING_FREE_THREADED:
+        summary->free_threaded = true;
+        break;
+    default:
+        summary->layout_mismatch = true;
+    }
+    summary->unreadable |= target->unreadable;
+    struct run_info *run = recording_run(collector->rec);
+    for (int i = 0; i < LOST_REASONS; i++)
+        run->lost[i] += atomic_load(&header->lost[i]);
+    run->lost[LOST_BLOCKED] += target->lost_blocked;
+    run->undecided_samples += target->undecided_samples;
+    run->undecided_ns += target->undecided_ns;
+}
+
+void collector_finish(struct collector *collector, pid_t pid, int status,
+                      const struct rusage *usage, int64_t children_ns,
+                      struct collector_summary *summary)
+{
+    *summary = (struct collector_summary){.perf_refused = collector->perf_refused};
+    atomic_store(&collector->session->header->closed, 1);
+    drain_all(collector);
+    struct run_info *run = recording_run(collector->rec);
+    for (size_t i = 0; i < collector->target_count; i++) {
+        struct target *target = collector->targets[i];
+        finish_target(target);
+        set_cpu(collector, target, pid, status, usage_ns(usage) - children_ns);
+        summarize(collector, target, summary);
+    }
+    run->rate_hz = collector->rate_hz;
+    run->measured = 1u << STATE_PYTHON | 1u << STATE_NATIVE | 1u << STATE_KERNEL;
+    run->exit_code = WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+    for (size_t i = 0; i < collector->target_count; i++) {
+        struct process_info *info =
+            recording_process_info(collector->rec, collector->targets[i]->process);
+        if (!collector->targets[i]->samples || run->python_version)
+            continue;
+        run->python_version = info->version;
+        run->python_executable = info->executable;
+    }
+}
+
+void collector_free(struct collector *collector)
+{
+    if (!collector)
+        return;
+    for (size_t i = 0; i < collector->target_count; i++)
+        target_free(collector->targets[i]);
+    free(collector->targets);
+    free(collector);
+}

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+// cpu_call_aarch64.c - BL and BLR.
+#include "cpu_call.h"
+
+bool code_follows_call(const struct mem *mem, target_addr address)
+{
+    uint32_t before;
+    if (mem->read(mem, address - sizeof before, &before, sizeof before))
+        return false;
+    return (before & 0xfc000000) == 0x94000000 || (before & 0xfffffc1f) == 0xd63f0000;
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+// perf.h - sampling above the kernel's tick: perf_event task-clock events that signal the thread.
+//
+// Opt-in (--rate). The descriptors live here, in the collector, so the target has none of them.
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+// Starts signalling thread `tid` `rate_hz` times per second of its CPU time. A descriptor, or
+// -errno.
+int perf_open(pid_t tid, double rate_hz);
+void perf_enable(int fd, bool on);
+bool perf_allowed(void); // by a try on ourselves

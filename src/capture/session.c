@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+// session.c - the run's private directory, and the header that launcher and shims share.
+#include "lineprof/session.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static int map_header(struct session *session, int fd)
+{
+    void *map = mmap(NULL, sizeof *session->header, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (map == MAP_FAILED)
+        return -errno;
+    session->header = map;
+    return 0;
+}
+
+// Shared memory first: rings on a disk would be written back again and again.
+static int make_directory(char *path, size_t size)
+{
+    const char *tmp = getenv("TMPDIR");
+    const char *const places[] = {"/dev/shm", tmp && *tmp ? tmp : "/tmp", "/tmp"};
+    int err = -ENOENT;
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        if ((size_t)snprintf(path, size, "%s/lineprof-XXXXXX", places[i]) >= size)
+            continue;
+        if (mkdtemp(path)) // 0700: what a program does is nobody else's business
+            return 0;
+        err = -errno;
+    }
+    return err;
+}
+
+int session_create(struct session *session)
+{
+    *session = (struct session){.dirfd = -1};
+    int err = make_directory(session->path, sizeof session->path);
+    if (err)
+        return err;
+    session->dirfd = open(session->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = openat(session->dirfd, SESSION_FILE, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        err = -errno;
+    else if (fallocate(fd, 0, 0, sizeof *session->header) < 0)
+        err = -errno;
+    else
+        err = map_header(session, fd);
+    if (fd >= 0)
+        close(fd);
+    if (err) {
+        session_remove(session);
+        return err;
+    }
+    session->header->magic = SESSION_MAGIC;
+    session->header->launcher = getpid();
+    return 0;
+}
+
+int session_join(struct session *session, const char *path)
+{
+    *session = (struct session){.dirfd = -1};
+    if (strlen(path) >= sizeof session->path)
+        return -ENAMETOOLONG;
+    strcpy(session->path, path);
+    session->dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (session->dirfd < 0)
+        return -errno;
+    int fd = openat(session->dirfd, SESSION_FILE, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    struct stat st;
+    int err = 0;
+    if (fd < 0 || fstat(fd, &st) < 0)
+        err = -errno;
+    else if (st.st_size < (off_t)sizeof *session->header)
+        err = -EINVAL;
+    else
+        err = map_header(session, fd);
+    if (fd >= 0)
+        close(fd);
+    if (!err && session->header->magic != SESSION_MAGIC)
+        err = -EINVAL;
+    if (err) {
+        close(session->dirfd);
+        session->dirfd = -1;
+    }
+    return err;
+}
+
+static void remove_entries(int dirfd)
+{
+    DIR *dir = fdopendir(dup(dirfd));
+    if (!dir)
+        return;
+    rewinddir(dir);
+    for (struct dirent *entry; (entry = readdir(dir));)
+        if (entry->d_name[0] != '.')
+            unlinkat(dirfd, entry->d_name, 0);
+    closedir(dir);
+}
+
+void session_remove(struct session *session)
+{
+    if (session->header) {
+        atomic_store(&session->header->closed, 1);
+        munmap(session->header, sizeof *session->header);
+        session->header = NULL;
+    }
+    if (session->dirfd < 0)
+        return;
+    remove_entries(session->dirfd);
+    close(session->dirfd);
+    session->dirfd = -1;
+    rmdir(session->path);
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+// target.h - one profiled process, as the collector knows it.
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+#include "lineprof/map.h"
+#include "lineprof/profile.h"
+#include "lineprof/ring.h"
+#include "maps.h"
+#include "proc.h"
+
+#define RECENT 64 // samples of a thread that its next verdict looks back on
+
+struct code {          // a RECORD_CODE, decoded as far as it was needed
+    uint32_t function; // of the recording
+    int32_t firstlineno;
+    uint8_t *table;
+    uint32_t table_length;
+    int32_t *line_of; // by offset / 2; 0: not looked up yet
+    uint32_t line_count;
+};
+
+// Where within the program an instruction is: code id and offset. Keys of the maps below.
+static inline uint64_t instr_key(const struct sample_frame *frame)
+{
+    return (uint64_t)frame->code << 32 | frame->offset;
+}
+
+struct instr { // what was decided about samples of one instruction
+    int64_t python_ns, native_ns;
+};
+
+struct undecided { // time to be shared out at the end, see target_share_out()
+    uint64_t key;
+    uint32_t node, thread;
+    int64_t ns;
+};
+
+struct pending { // an ambiguous sample that the thread's next one may decide
+    bool is_set;
+    uint64_t key;
+    uint32_t node;
+    int64_t ns;
+    uint32_t switches;      // at the sample
+    unsigned proven, looks; // looks that found it unmoved: proven to have run meanwhile, and all
+    unsigned wanted;
+    struct py_position position;
+};
+
+struct thread {
+    int32_t tid;
+    uint32_t id; // of the recording
+    bool named;
+    int schedstat;  // descriptor, -1: not open
+    int64_t cpu_ns; // CPU clock at the last sample
+    int64_t
+        kernel_credit; // kernel time by the kernel's account, less what samples were charged with
+    int64_t kernel_ns; // the account at the last sample
+    struct pending pending;
+    uint64_t recent[RECENT]; // keys of the last samples in the interpreter
+    unsigned recent_at, recent_count;
+    struct stack_entry { // the last stack, outermost first: the next one mostly shares it
+        struct sample_frame frame;
+        uint32_t node;
+    } * stack;
+    uint32_t stack_depth, stack_room;
+    int perf; // descriptor of its perf event, -1: none
+};
+
+struct target {
+    struct ring ring;
+    struct recording *rec;
+    struct mem mem;
+    struct py_layout layout;
+    pid_t pid;
+    uint32_t process; // of the recording
+    bool samples;     // a Python that we read
+    bool held;        // its perf events are stopped, an exec is near
+    bool unreadable;  // process_vm_readv refused
+    struct maps maps;
+    struct map codes;   // id -> struct code
+    struct map threads; // tid -> struct thread
+    struct map instrs;  // key -> struct instr
+    struct undecided *undecided;
+    size_t undecided_count;
+    uint64_t undecided_samples; // in all, these and those already shared out
+    int64_t undecided_ns;
+    int64_t sampled_ns; // sum of weights
+    uint64_t lost_blocked;
+};
+
+struct target *target_open(struct recording *rec,
+                           struct ring ring); // takes the ring; NULL: no memory
+void target_free(void *target);
+
+struct thread *target_thread(struct target *target, int32_t tid);
+void target_thread_end(struct target *target, struct thread *thread);
+
+void target_add_code(struct target *target, const struct record_code *record);
+// The recording's node of a sample's stack; false when a code object is not known yet.
+bool target_node(struct target *target, struct thread *thread, const struct record_sample *sample,
+                 uint32_t *node);
+void target_add(struct target *target, struct thread *thread, uint32_t node, enum state state,
+                int64_t ns, unsigned samples);
+void target_decide(struct target *target, struct thread *thread, uint64_t key, uint32_t node,
+                   enum state state, int64_t ns); // ambiguous time, now known
+void target_undecided(struct target *target, struct thread *thread, const struct pending *pending);
+void target_share_out(struct target *target); // at the end: see the design, section 3
