@@ -4,7 +4,6 @@
 // A command returns an outcome; only main.c prints its message and ends the process with it.
 #pragma once
 
-#include <stdarg.h>
 #include <stdbool.h>
 
 enum exit_code {                // lineprof's own; anything else is the program's

@@ -16,10 +16,10 @@ struct py_position {
 };
 
 enum walk_end {
-    WALK_WHOLE,     // the chain ended where a chain of this version ends
-    WALK_STOPPED,   // the visitor had enough
-    WALK_EMPTY,     // the thread has no Python frame
-    WALK_TORN,      // the chain was being changed or is damaged: what was visited is not to be used
+    WALK_WHOLE,   // the chain ended where a chain of this version ends
+    WALK_STOPPED, // the visitor had enough
+    WALK_EMPTY,   // the thread has no Python frame
+    WALK_TORN,    // the chain was being changed or is damaged: what was visited is not to be used
 };
 
 // Called for each frame that Python itself would show (stub and incomplete frames are left out),
@@ -32,6 +32,17 @@ typedef bool frame_visitor(void *context, target_addr code, uint32_t offset);
 
 enum walk_end frames_walk(const struct mem *mem, const struct py_layout *layout, target_addr tstate,
                           frame_visitor *visit, void *context);
+
+// The words of memory that are the same as long as the thread stands at one position.
+struct py_watch {
+    unsigned count;
+    target_addr at[3];
+    uint64_t value[3], mask[3]; // *at & mask == value
+};
+
+// What to watch so as to see the thread leave `position`. 0 or -errno of the read.
+int frames_watch(const struct mem *mem, const struct py_layout *layout, target_addr tstate,
+                 const struct py_position *position, struct py_watch *watch);
 
 // 0 or -errno of the read.
 int frames_position(const struct mem *mem, const struct py_layout *layout, target_addr tstate,

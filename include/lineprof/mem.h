@@ -27,9 +27,16 @@ extern const struct mem mem_self_kernel;
 // Another process's memory by process_vm_readv.
 struct mem mem_process(pid_t pid);
 
+#define MEM_WORDS_MAX 4
+
+// Up to MEM_WORDS_MAX words of 8 bytes from as many places of another process, in one system call.
+// 0 or -errno.
+int mem_process_words(pid_t pid, const target_addr *from, uint64_t *to, unsigned count);
+
 // True when the fault that `ucontext` describes happened inside a read of mem_self: the context
 // has then been moved so that returning from the handler makes that read fail with -EFAULT.
 bool mem_guard_step(void *ucontext);
 
 // One field of `type` at `base + offset`.
-#define MEM_GET(mem, base, offset, out) ((mem)->read((mem), (base) + (offset), (out), sizeof *(out)))
+#define MEM_GET(mem, base, offset, out)                                                            \
+    ((mem)->read((mem), (base) + (offset), (out), sizeof *(out)))

@@ -60,6 +60,7 @@ struct process_info {
     bool exit_known;
     bool cpu_known;         // cpu_ns is the kernel's own figure for this process
     int64_t cpu_ns;         // user + system, all threads, without its children
+    int64_t overhead_ns;    // of which lineprof's own handler took; on no line
 };
 
 enum lost_reason { LOST_RING_FULL, LOST_TORN, LOST_BLOCKED, LOST_NO_TIMER, LOST_REASONS };
@@ -183,6 +184,7 @@ struct profile {
     struct run_info run;
     struct times times;    // the report's total
     int64_t unsampled_ns;
+    int64_t overhead_ns;   // of all processes: what taking the samples cost them
     const struct profile_process *processes;   size_t process_count;
     const struct profile_thread *threads;      size_t thread_count;
     const struct profile_file *files;          size_t file_count;  // with attributed time

@@ -66,8 +66,8 @@ struct ring_header {
     _Atomic uint32_t replaced;  // 1 when this process went on by exec: another ring follows it
     _Atomic uint32_t perf_hold; // enum ring_hold
     _Atomic uint64_t lost[LOST_REASONS];
-    // time_ns of the last sample whose handler is over, by tid: until then the thread has not gone
-    // on, whatever the collector sees of it.
+    // When the handler of a thread's last sample was over (CLOCK_MONOTONIC), by tid: until then the
+    // thread has not gone on, whatever the collector sees of it.
     _Atomic uint64_t left[RING_LEFT];
     _Alignas(64) _Atomic uint64_t head; // bytes ever reserved
     _Alignas(64) _Atomic uint64_t tail; // bytes ever consumed
@@ -109,12 +109,13 @@ struct record_sample {
     uint8_t source;       // enum sample_source
     uint16_t stack_words; // words of C stack behind the frames
     uint32_t frame_count;
-    uint32_t overrun;  // timer expirations that found this signal still pending
-    uint32_t flags;    // SAMPLE_*
-    uint32_t switches; // context switches of the thread so far (RUSAGE_THREAD)
-    uint64_t time_ns;  // CLOCK_MONOTONIC
-    int64_t cpu_ns;    // the thread's CPU clock
-    int64_t kernel_ns; // of which kernel, as the kernel rounds it (RUSAGE_THREAD)
+    uint32_t overrun;     // timer expirations that found this signal still pending
+    uint32_t flags;       // SAMPLE_*
+    uint32_t switches;    // context switches of the thread so far (RUSAGE_THREAD)
+    uint64_t time_ns;     // CLOCK_MONOTONIC
+    int64_t start_cpu_ns; // the thread's CPU clock when the handler began
+    int64_t cpu_ns;       // and when it had written this sample: what lies between is its own time
+    int64_t kernel_ns;    // of which kernel, as the kernel rounds it (RUSAGE_THREAD)
     uint64_t pc;
     target_addr tstate;
     struct py_position position;  // innermost, raw

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// recording.h - the inside of a recording, for the files of src/profile only.
+//
+// Everything seen has an id that counts from 0. A recording keeps its first failure (no memory, an
+// id that does not exist) and profile_build() reports it, so that a collector tests nothing.
+#pragma once
+
+#include "lineprof/intern.h"
+#include "lineprof/profile.h"
+
+#define BUCKET_INTERPRETER "<interpreter>" // samples without a single Python frame
+
+enum { FUNCTION_FILE, FUNCTION_NAME, FUNCTION_LINE, FUNCTION_WORDS }; // texts, texts, int
+enum { NODE_PARENT, NODE_FUNCTION, NODE_LINE, NODE_WORDS };
+enum { WEIGHT_NODE, WEIGHT_THREAD, WEIGHT_WORDS };
+
+struct recorded_thread {
+    uint32_t process;
+    int32_t tid;
+    const char *name;
+};
+
+struct recorded_source {
+    const char *path; // interned: compare the pointers
+    char *text;
+    size_t length;
+};
+
+struct recording {
+    struct run_info run;
+    struct intern *texts;
+    struct rows *functions, *nodes, *weights;
+    struct times *times; // by weight
+    size_t times_room;
+    struct process_info **processes; // each on its own: callers hold on to them
+    size_t process_count;
+    struct recorded_thread *threads;
+    size_t thread_count;
+    struct recorded_source *sources;
+    size_t source_count;
+    struct process_info nobody; // answers for a process that does not exist
+    int error;                  // first errno, 0 while all went well
+};
