@@ -148,6 +148,7 @@ static void fill_state(struct record_sample *sample, const siginfo_t *info,
                        const ucontext_t *context, const struct mem *mem)
 {
     bool tick = info->si_code == SI_TIMER;
+    sample->start_cpu_ns = nanoseconds(CLOCK_THREAD_CPUTIME_ID);
     sample->tid = (int32_t)syscall(SYS_gettid);
     sample->source = tick ? SOURCE_TICK : SOURCE_PERF;
     sample->overrun = tick && info->si_overrun > 0 ? (uint32_t)info->si_overrun : 0;
@@ -167,12 +168,11 @@ static void finish_sample(struct record_sample *sample, uint32_t reserved,
     if (pc_class == PC_NEUTRAL)
         copy_stack(mem, sample, cpu_sp(context));
     fill_clocks(sample);
-    uint64_t time_ns = sample->time_ns;
     _Atomic uint64_t *left = &shim.ring.header->left[(uint32_t)sample->tid % RING_LEFT];
     ring_commit(&shim.ring, &sample->record, reserved, sample_size(sample), RECORD_SAMPLE);
     if (wants_look(pc_class) || ring_is_filling(&shim.ring))
         session_wake(&shim.session);
-    atomic_store_explicit(left, time_ns, memory_order_release);
+    atomic_store_explicit(left, (uint64_t)nanoseconds(CLOCK_MONOTONIC), memory_order_release);
 }
 
 // One try with room for `capacity` frames. False when there were more and a larger try may help.
@@ -230,9 +230,9 @@ void handler_on_signal(int sig, siginfo_t *info, void *context)
     int saved_errno = errno;
     if (!is_ours(info))
         signals_forward(sig, info, context);
-    else if (!atomic_load_explicit(&shim.active, memory_order_acquire) ||
+    else if (!atomic_load_explicit(&shim.active, memory_order_acquire) || threads_ended() ||
              atomic_load_explicit(&shim.session.header->closed, memory_order_relaxed))
-        timers_stop(); // the run is over, or never began here
+        timers_stop(); // this thread or the run is over, or it never began here
     else
         take_sample(info, context);
     errno = saved_errno;

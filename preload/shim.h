@@ -97,6 +97,7 @@ void timers_forked(void); // in a fork's child: timers are not inherited
 // --------------------------------------------------------------------------------------------
 
 void threads_announce(enum record_type type); // THREAD_START or THREAD_END of the caller
+bool threads_ended(void); // the calling thread has announced its end: a late signal is not a sample
 
 // ---- real.c: the functions we stand in front of
 // --------------------------------------------------------

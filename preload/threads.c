@@ -15,6 +15,13 @@ struct start {
     void *argument;
 };
 
+static _Thread_local bool ended __attribute__((tls_model("initial-exec")));
+
+bool threads_ended(void)
+{
+    return ended;
+}
+
 void threads_announce(enum record_type type)
 {
     struct record_thread *record =
@@ -36,6 +43,7 @@ static void thread_end(void *unused)
 {
     (void)unused;
     timers_stop();
+    ended = true;
     if (atomic_load_explicit(&shim.active, memory_order_acquire))
         threads_announce(RECORD_THREAD_END);
 }

@@ -19,6 +19,12 @@
 #include "perf.h"
 #include "progress.h"
 
+#define EXEC_NS 50000000 // CPU time that a start from scratch never takes before the shim runs
+
+// Timer expirations that one signal stands for: a few come from a tick that was late, more from a
+// thread that had blocked SIGPROF.
+#define BLOCKED_TICKS 8
+
 struct collector {
     struct session *session;
     struct recording *rec;
@@ -91,29 +97,17 @@ static enum pc_class find_class(struct target *target, const struct record_sampl
 }
 
 static void add_ambiguous(struct target *target, struct thread *thread, uint32_t node,
-                          const struct record_sample *sample, int64_t ns, bool late)
+                          const struct record_sample *sample, int64_t ns)
 {
-    struct pending found = {.key = instr_key(&sample->frames[0]), .node = node, .ns = ns};
-    enum verdict verdict = VERDICT_LATER;
-    if (target->unreadable)
-        verdict = VERDICT_UNREADABLE;
-    else if (!late)
-        verdict = progress_look(target, thread, sample, &found);
-    found.is_set = true;
-    switch (verdict) {
-    case VERDICT_PYTHON:
-        target_decide(target, thread, found.key, node, STATE_PYTHON, ns);
-        break;
-    case VERDICT_NATIVE:
-        target_decide(target, thread, found.key, node, STATE_NATIVE, ns);
-        break;
-    case VERDICT_LATER:
-        thread->pending = found;
-        break;
-    case VERDICT_UNREADABLE:
-        target_undecided(target, thread, &found);
-        break;
-    }
+    struct ambiguous *entry =
+        target_ambiguous(target, thread, instr_key(&sample->frames[0]), node, ns);
+    if (!entry)
+        return;
+    // A program counter in a module that the handler did not know to be ambiguous called nobody.
+    if (sample->pc_class == PC_FOREIGN || target->unreadable)
+        progress_undecided(target, ns);
+    else
+        progress_look(target, thread, sample, entry, ns);
 }
 
 static void add_user_time(struct target *target, struct thread *thread, uint32_t node,
@@ -128,10 +122,9 @@ static void add_user_time(struct target *target, struct thread *thread, uint32_t
     if (pc_class == PC_FOREIGN)
         target_add(target, thread, node, STATE_NATIVE, ns, 0);
     else if (pc_class == PC_EVAL)
-        target_decide(target, thread, key, node, STATE_PYTHON, ns);
+        target_add(target, thread, node, STATE_PYTHON, ns, 0);
     else if (pc_class == PC_INTERPRETER)
-        // A program counter in a module that the handler did not know to be ambiguous woke nobody.
-        add_ambiguous(target, thread, node, sample, ns, sample->pc_class == PC_FOREIGN);
+        add_ambiguous(target, thread, node, sample, ns);
     if (pc_class == PC_EVAL || pc_class == PC_INTERPRETER)
         progress_note(thread, key);
 }
@@ -139,11 +132,14 @@ static void add_user_time(struct target *target, struct thread *thread, uint32_t
 static void add_sample(struct target *target, struct thread *thread, uint32_t node,
                        const struct record_sample *sample)
 {
-    int64_t weight = sample->cpu_ns - thread->cpu_ns;
+    int64_t weight = sample->start_cpu_ns - thread->cpu_ns;
+    int64_t own = sample->cpu_ns - sample->start_cpu_ns;
     thread->cpu_ns = sample->cpu_ns;
     if (weight < 0)
         weight = 0;
-    if (sample->overrun > 1) // one is the timer's interval being shorter than the tick
+    if (own > 0)
+        target->overhead_ns += own;
+    if (sample->overrun >= BLOCKED_TICKS)
         target->lost_blocked += sample->overrun;
     progress_settle(target, thread, sample);
     int64_t kernel = kernel_share(thread, sample, weight);
@@ -217,7 +213,10 @@ static bool take_sample(struct collector *collector, struct target *target,
 static void take_thread(struct collector *collector, struct target *target,
                         const struct record_thread *record)
 {
-    struct thread *thread = thread_of(collector, target, record->tid, record->cpu_ns);
+    // A process that did not come by exec from a busy one: its clock began with it, and what it
+    // took to get here (exec, the loader) is its own.
+    bool fresh = record->tid == target->pid && record->cpu_ns < EXEC_NS;
+    struct thread *thread = thread_of(collector, target, record->tid, fresh ? 0 : record->cpu_ns);
     if (!thread)
         return;
     if (!thread->named) {
@@ -300,6 +299,7 @@ static int add_target(struct collector *collector, const char *name)
         ring_close(&ring);
         return -ENOMEM;
     }
+    target->period_ns = (int64_t)(1e9 / collector->rate_hz);
     collector->targets[collector->target_count++] = target;
     return 0;
 }
@@ -406,11 +406,11 @@ static void set_cpu(struct collector *collector, struct target *target, pid_t ch
     }
     info->cpu_known = end > 0;
     info->cpu_ns = end;
-    const int64_t exec_ns = 50000000; // what a start-up from scratch never takes
-    if (end > 0 && header->start_cpu_ns > exec_ns)
+    if (end > 0 && header->start_cpu_ns >= EXEC_NS)
         info->cpu_ns = end - header->start_cpu_ns;
-    if (info->cpu_ns < target->sampled_ns)
-        info->cpu_ns = target->sampled_ns;
+    if (info->cpu_ns < target->sampled_ns + target->overhead_ns)
+        info->cpu_ns = target->sampled_ns + target->overhead_ns;
+    info->overhead_ns = target->overhead_ns;
 }
 
 static void finish_target(struct target *target)
@@ -418,7 +418,7 @@ static void finish_target(struct target *target)
     for (size_t i = 0; i < target->threads.capacity; i++) {
         struct thread *thread = target->threads.slots[i].value;
         if (thread)
-            target_undecided(target, thread, &thread->pending);
+            progress_settle(target, thread, NULL);
     }
     target_share_out(target);
 }

@@ -5,19 +5,22 @@
 // commits a sample is to read the thread's CPU clock, which brings the thread's schedstat up to
 // that nanosecond. As long as schedstat still says the same, the thread has not been switched out
 // (a switch would have added the time since) and no tick has passed: it runs, at this moment.
-// Otherwise a look counts when schedstat has advanced since the look before.
+// Otherwise a look counts when schedstat has advanced since the look before. What has no such proof
+// may get it from the thread's next sample: without a context switch in between, it ran all along.
 #include "progress.h"
 
+#include <errno.h>
 #include <math.h>
 #include <time.h>
 
-#define COINCIDENCE 0.05 // a verdict of native is wrong by chance at most this often
-#define LOOKS_MAX   8u
-#define STALE_NS    1000000 // a sample older than this tells nothing by having moved on
-#define SPIN_NS     700     // shortest gap between two looks at a thread known to run
-#define HANDLER_NS  30000   // what a handler takes at most to end once it has committed its sample
-#define SLEEP_NS    50000   // gap when it may need our CPU to run
-#define PATIENCE    6u      // sleeping looks without proof before the next sample must decide
+#define COINCIDENCE  0.03 // a verdict of native is wrong by chance at most this often
+#define LOOKS_MAX    12u
+#define STALE_NS     1000000 // a sample older than this tells nothing by having moved on
+#define SPIN_NS      300     // shortest gap between two looks at a thread known to run
+#define HANDLER_NS   30000   // what a handler takes at most to end once it has committed its sample
+#define SIGRETURN_NS 1000
+#define SLEEP_NS     50000 // gap when it may need our CPU to run
+#define PATIENCE     6u    // sleeping looks without proof before the next sample must decide
 
 static int64_t now_ns(void)
 {
@@ -72,75 +75,196 @@ static bool same_position(const struct py_position *a, const struct py_position 
     return a->frame == b->frame && a->instr == b->instr;
 }
 
-// The handler has still to return from waking us: up to 20 us where that is an interrupt between
-// virtual CPUs. False: it is not seen to end; it may need the CPU that we are on.
-static bool wait_for_handler(const struct target *target, const struct record_sample *sample)
+// When the handler was over, which it is some 20 us after it has called us (an interrupt between
+// virtual CPUs); 0 when it is not seen to end: it may need the CPU that we are on.
+static int64_t wait_for_handler(const struct target *target, const struct record_sample *sample)
 {
     const _Atomic uint64_t *left = &target->ring.header->left[(uint32_t)sample->tid % RING_LEFT];
     for (unsigned dozes = 0; dozes <= PATIENCE; dozes++) {
         int64_t until = now_ns() + HANDLER_NS;
-        while (now_ns() < until)
-            if (atomic_load_explicit(left, memory_order_acquire) >= sample->time_ns) {
-                spin(); // and from the signal
-                return true;
-            }
+        do {
+            uint64_t at = atomic_load_explicit(left, memory_order_acquire);
+            if (at >= sample->time_ns)
+                return (int64_t)at + SIGRETURN_NS;
+        } while (now_ns() < until);
         doze();
     }
-    return false;
+    return 0;
 }
 
-enum verdict progress_look(struct target *target, struct thread *thread,
-                           const struct record_sample *sample, struct pending *pending)
+// One test under way.
+struct test {
+    const struct target *target;
+    const struct thread *thread;
+    const struct record_sample *sample;
+    struct pending *found;
+    struct py_watch watch;
+    int64_t left_ns;     // when the thread went on
+    int64_t last_cpu_ns; // schedstat at the last look
+    int64_t ran_ns;      // since it went on, as of the last look that counted
+    int64_t stale_ns;    // having moved on after this long says nothing
+    bool running;        // schedstat unchanged: it has not left its CPU
+};
+
+enum look { LOOK_MOVED, LOOK_SAME, LOOK_ERROR };
+
+static enum look look(struct test *test)
 {
-    pending->looks = pending->proven = 0;
-    pending->wanted = looks_wanted(thread, pending->key);
-    pending->switches = sample->switches;
-    pending->position = sample->position;
-    if (!wait_for_handler(target, sample))
-        return VERDICT_LATER;
-    unsigned unproven_in_a_row = 0;
-    int64_t last_cpu = sample->cpu_ns;
-    while (pending->proven < pending->wanted) {
-        struct py_position position;
-        struct schedstat stat;
-        if (frames_position(&target->mem, &target->layout, sample->tstate, &position))
-            return VERDICT_UNREADABLE;
-        if (!same_position(&position, &sample->position))
-            return now_ns() - (int64_t)sample->time_ns < STALE_NS ? VERDICT_PYTHON : VERDICT_LATER;
-        pending->looks++;
-        if (thread->schedstat < 0 || !proc_schedstat_read(thread->schedstat, &stat))
-            return VERDICT_LATER;
-        bool still_running = stat.cpu_ns == sample->cpu_ns;
-        if (still_running || stat.cpu_ns > last_cpu) {
-            pending->proven++;
-            unproven_in_a_row = 0;
-        } else if (++unproven_in_a_row > PATIENCE) {
-            return VERDICT_LATER;
-        }
-        last_cpu = stat.cpu_ns;
-        if (still_running)
-            spin();
-        else
-            doze();
+    const struct py_watch *watch = &test->watch;
+    uint64_t words[MEM_WORDS_MAX];
+    int err = mem_process_words(test->target->pid, watch->at, words, watch->count);
+    test->found->looks++;
+    if (err == -EPERM || err == -ESRCH)
+        return LOOK_ERROR;
+    for (unsigned i = 0; !err && i < watch->count; i++)
+        if ((words[i] & watch->mask[i]) != watch->value[i])
+            return LOOK_MOVED;
+    return err ? LOOK_MOVED : LOOK_SAME; // memory that is gone was left
+}
+
+// A look, and whether it counts: `proof` of having run since the look before.
+static enum look look_with_proof(struct test *test, bool *proof)
+{
+    struct schedstat stat;
+    enum look seen = look(test);
+    *proof = false;
+    if (seen != LOOK_SAME)
+        return seen;
+    if (test->thread->schedstat < 0 || !proc_schedstat_read(test->thread->schedstat, &stat))
+        return LOOK_ERROR;
+    test->running = stat.cpu_ns == test->sample->cpu_ns;
+    *proof = test->running || stat.cpu_ns > test->last_cpu_ns;
+    if (*proof)
+        test->ran_ns =
+            test->running ? now_ns() - test->left_ns : stat.cpu_ns - test->sample->cpu_ns;
+    test->last_cpu_ns = stat.cpu_ns;
+    return LOOK_SAME;
+}
+
+// Looks in quick succession. If schedstat stands still at the last, all of them count.
+static enum look look_quickly(struct test *test)
+{
+    bool proof;
+    for (unsigned i = 1; i < test->found->wanted; i++) {
+        enum look seen = look(test);
+        if (seen != LOOK_SAME)
+            return seen;
+        spin();
     }
-    return VERDICT_NATIVE;
+    enum look seen = look_with_proof(test, &proof);
+    test->found->proven = test->running ? test->found->wanted : proof;
+    return seen;
+}
+
+// The thread may need our CPU to run: looks with sleep in between, each proven by itself.
+static enum look look_slowly(struct test *test)
+{
+    for (unsigned unproven = 0; test->found->proven < test->found->wanted;) {
+        bool proof;
+        doze();
+        enum look seen = look_with_proof(test, &proof);
+        if (seen != LOOK_SAME)
+            return seen;
+        test->found->proven += proof;
+        unproven = proof ? 0 : unproven + 1;
+        if (unproven > PATIENCE)
+            return LOOK_ERROR;
+    }
+    return LOOK_SAME;
+}
+
+// Seen unmoved after it had run for T: whether it still is at 2 T.
+static enum look look_again(struct test *test)
+{
+    int64_t twice = 2 * test->ran_ns;
+    if (twice > test->stale_ns) // an operation this long needs no extrapolation
+        return LOOK_SAME;
+    while (test->running && now_ns() - test->left_ns < twice)
+        ;
+    for (unsigned tries = 0; tries <= PATIENCE; tries++) {
+        bool proof;
+        enum look seen = look_with_proof(test, &proof);
+        if (seen != LOOK_SAME || test->ran_ns >= twice)
+            return seen;
+        doze();
+    }
+    return LOOK_ERROR;
+}
+
+static void decide(struct ambiguous *entry, int64_t ns, int native_times)
+{
+    entry->decided_ns += ns;
+    entry->native_ns += ns * native_times;
+}
+
+static enum look run_test(struct test *test)
+{
+    test->left_ns = wait_for_handler(test->target, test->sample);
+    // Not seen to end, or a later sample's: the thread is far from where this one found it.
+    if (!test->left_ns || test->left_ns - (int64_t)test->sample->time_ns > test->stale_ns)
+        return LOOK_ERROR;
+    while (now_ns() < test->left_ns)
+        ; // the return from the signal
+    int err = frames_watch(&test->target->mem, &test->target->layout, test->sample->tstate,
+                           &test->sample->position, &test->watch);
+    if (err)
+        return LOOK_ERROR;
+    enum look seen = look_quickly(test);
+    return seen == LOOK_SAME && test->found->proven < test->found->wanted ? look_slowly(test)
+                                                                          : seen;
+}
+
+void progress_look(struct target *target, struct thread *thread, const struct record_sample *sample,
+                   struct ambiguous *entry, int64_t ns)
+{
+    struct pending found = {
+        .ambiguous = entry,
+        .ns = ns,
+        .switches = sample->switches,
+        .wanted = looks_wanted(thread, entry->key),
+        .position = sample->position,
+    };
+    struct test test = {.target = target,
+                        .thread = thread,
+                        .sample = sample,
+                        .found = &found,
+                        .last_cpu_ns = sample->cpu_ns,
+                        .stale_ns = sample->source == SOURCE_TICK ? STALE_NS : target->period_ns};
+    switch (run_test(&test)) {
+    case LOOK_MOVED:
+        if (now_ns() - test.left_ns < test.stale_ns)
+            decide(entry, ns, 0);
+        else
+            progress_undecided(target, ns);
+        break;
+    case LOOK_SAME:
+        decide(entry, ns, look_again(&test) == LOOK_MOVED ? 2 : 1);
+        break;
+    case LOOK_ERROR:
+        thread->pending = found;
+        break;
+    }
 }
 
 void progress_settle(struct target *target, struct thread *thread, const struct record_sample *next)
 {
     struct pending *pending = &thread->pending;
-    if (!pending->is_set)
+    if (!pending->ambiguous)
         return;
-    pending->is_set = false;
-    // No context switch from that sample to this one: it ran through every look that we had.
-    unsigned proven = next->switches == pending->switches ? pending->looks : pending->proven;
-    if (pending->looks && same_position(&next->position, &pending->position))
+    unsigned proven = pending->proven;
+    if (next && next->switches == pending->switches) // it ran through every look that we had
+        proven = pending->looks;
+    if (next && pending->looks && same_position(&next->position, &pending->position))
         proven++;
-    if (proven >= pending->wanted) {
-        target_decide(target, thread, pending->key, pending->node, STATE_NATIVE, pending->ns);
-        return;
-    }
-    pending->is_set = true;
-    target_undecided(target, thread, pending);
-    pending->is_set = false;
+    if (proven >= pending->wanted)
+        decide(pending->ambiguous, pending->ns, 1);
+    else
+        progress_undecided(target, pending->ns);
+    pending->ambiguous = NULL;
+}
+
+void progress_undecided(struct target *target, int64_t ns)
+{
+    target->undecided_samples++;
+    target->undecided_ns += ns;
 }

@@ -10,16 +10,18 @@
 
 #include "target.h"
 
-enum verdict { VERDICT_PYTHON, VERDICT_NATIVE, VERDICT_LATER, VERDICT_UNREADABLE };
+// Looks at the thread and decides about `ns` of the sample's weight, which `entry` has in its total
+// already; what needs the thread's next sample for proof becomes thread->pending.
+void progress_look(struct target *target, struct thread *thread, const struct record_sample *sample,
+                   struct ambiguous *entry, int64_t ns);
 
-// Looks now; `pending->key` is the sample's instruction. VERDICT_LATER: `pending` holds what was
-// found, and progress_settle() may still decide.
-enum verdict progress_look(struct target *target, struct thread *thread,
-                           const struct record_sample *sample, struct pending *pending);
-
-// Decides the thread's pending sample by its next one, else leaves it undecided.
+// Decides the thread's pending sample by its next one (NULL: there is none), or leaves it
+// undecided.
 void progress_settle(struct target *target, struct thread *thread,
                      const struct record_sample *next);
+
+// Time that stays undecided: shared out as decided samples of the same instruction are.
+void progress_undecided(struct target *target, int64_t ns);
 
 // Remembers the instruction of a sample in the interpreter; its share decides how many looks it
 // takes.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // target.c - a profiled process: its code objects, threads and stacks become the recording's.
 #include "target.h"
+#include "progress.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,8 +98,7 @@ void target_free(void *value)
     maps_free(&target->maps);
     map_free(&target->codes, free_code);
     map_free(&target->threads, free_thread);
-    map_free(&target->instrs, free);
-    free(target->undecided);
+    map_free(&target->ambiguous, free);
     free(target);
 }
 
@@ -129,7 +129,7 @@ struct thread *target_thread(struct target *target, int32_t tid)
 
 void target_thread_end(struct target *target, struct thread *thread)
 {
-    target_undecided(target, thread, &thread->pending);
+    progress_settle(target, thread, NULL);
     map_remove(&target->threads, (uint64_t)(uint32_t)thread->tid);
     free_thread(thread);
 }
@@ -199,6 +199,14 @@ void target_add_code(struct target *target, const struct record_code *record)
         free_code(code);
 }
 
+// A module's first instruction stands on line 0 in 3.11 and later: nobody has such a line.
+static int find_line(const struct target *target, const struct code *code, uint32_t offset)
+{
+    int line = lines_find(target->layout.lines, code->table, code->table_length, code->firstlineno,
+                          offset);
+    return line > 0 ? line : code->firstlineno;
+}
+
 static int line_at(struct target *target, struct code *code, uint32_t offset)
 {
     uint32_t i = offset / 2;
@@ -206,15 +214,13 @@ static int line_at(struct target *target, struct code *code, uint32_t offset)
         uint32_t count = i + 64;
         int32_t *more = i < (1u << 24) ? realloc(code->line_of, count * sizeof *more) : NULL;
         if (!more)
-            return lines_find(target->layout.lines, code->table, code->table_length,
-                              code->firstlineno, offset);
+            return find_line(target, code, offset);
         memset(more + code->line_count, 0, (count - code->line_count) * sizeof *more);
         code->line_of = more;
         code->line_count = count;
     }
     if (!code->line_of[i])
-        code->line_of[i] = lines_find(target->layout.lines, code->table, code->table_length,
-                                      code->firstlineno, offset);
+        code->line_of[i] = find_line(target, code, offset);
     return code->line_of[i];
 }
 
@@ -287,71 +293,83 @@ void target_add(struct target *target, struct thread *thread, uint32_t node, enu
     target->sampled_ns += ns;
 }
 
-static struct instr *instr_of(struct target *target, uint64_t key)
+struct ambiguous *target_ambiguous(struct target *target, struct thread *thread, uint64_t key,
+                                   uint32_t node, int64_t ns)
 {
-    struct instr *instr = map_get(&target->instrs, key);
-    if (instr)
-        return instr;
-    instr = calloc(1, sizeof *instr);
-    if (instr && map_put(&target->instrs, key, instr)) {
-        free(instr);
-        instr = NULL;
-    }
-    return instr;
-}
-
-void target_decide(struct target *target, struct thread *thread, uint64_t key, uint32_t node,
-                   enum state state, int64_t ns)
-{
-    struct instr *instr = instr_of(target, key);
-    if (instr && state == STATE_PYTHON)
-        instr->python_ns += ns;
-    else if (instr)
-        instr->native_ns += ns;
-    target_add(target, thread, node, state, ns, 0);
-}
-
-void target_undecided(struct target *target, struct thread *thread, const struct pending *pending)
-{
-    if (!pending->is_set)
-        return;
-    target->undecided_samples++;
-    target->undecided_ns += pending->ns;
-    if (target->undecided_count % 1024 == 0) {
-        void *more = realloc(target->undecided,
-                             (target->undecided_count + 1024) * sizeof *target->undecided);
-        if (!more) {
-            target_add(target, thread, pending->node, STATE_PYTHON, pending->ns, 0);
-            return;
+    uint64_t hash = map_hash(map_hash(key) ^ ((uint64_t)node << 32 | thread->id));
+    struct ambiguous *entry = map_get(&target->ambiguous, hash);
+    if (!entry) {
+        entry = malloc(sizeof *entry);
+        if (!entry || map_put(&target->ambiguous, hash, entry)) {
+            free(entry);
+            target_add(target, thread, node, STATE_PYTHON, ns, 0);
+            return NULL;
         }
-        target->undecided = more;
+        *entry = (struct ambiguous){.key = key, .node = node, .thread = thread->id};
     }
-    target->undecided[target->undecided_count++] =
-        (struct undecided){pending->key, pending->node, thread->id, pending->ns};
+    entry->ns += ns;
+    return entry;
 }
 
-// As the decided samples of the same instruction were; where there is none, as all of the process.
+// An instruction in all its stacks.
+struct instr {
+    int64_t decided_ns, native_ns;
+    int64_t excess_ns, deficit_ns; // of stacks estimated above and below their whole
+};
+
+static void sum_up(struct target *target, struct map *instrs, struct instr *all)
+{
+    for (size_t i = 0; i < target->ambiguous.capacity; i++) {
+        const struct ambiguous *entry = target->ambiguous.slots[i].value;
+        struct instr *instr = entry ? map_get(instrs, entry->key) : NULL;
+        if (!entry)
+            continue;
+        if (!instr && (!(instr = calloc(1, sizeof *instr)) || map_put(instrs, entry->key, instr)))
+            continue;
+        int64_t over = entry->native_ns - entry->decided_ns;
+        instr->decided_ns += entry->decided_ns;
+        instr->native_ns += entry->native_ns;
+        *(over > 0 ? &instr->excess_ns : &instr->deficit_ns) += over > 0 ? over : -over;
+        all->decided_ns += entry->decided_ns;
+        all->native_ns += entry->native_ns;
+    }
+}
+
+static double ratio(int64_t part, int64_t whole)
+{
+    double r = whole > 0 ? (double)part / (double)whole : 0;
+    return r > 1 ? 1 : r;
+}
+
+// Native share of an entry. An estimate above the whole flows to the same instruction's other
+// stacks, so that the sum stays right; without a decided sample the instruction's share rules,
+// without that the program's.
+static double native_share(const struct ambiguous *entry, const struct instr *instr,
+                           const struct instr *all)
+{
+    if (entry->decided_ns == 0) {
+        const struct instr *from = instr && instr->decided_ns ? instr : all;
+        return ratio(from->native_ns, from->decided_ns);
+    }
+    double share = ratio(entry->native_ns, entry->decided_ns);
+    return instr ? share + (1 - share) * ratio(instr->excess_ns, instr->deficit_ns) : share;
+}
+
 void target_share_out(struct target *target)
 {
-    struct instr all = {1, 0}; // nothing decided at all: python
-    for (size_t i = 0; i < target->instrs.capacity; i++) {
-        const struct instr *instr = target->instrs.slots[i].value;
-        if (instr) {
-            all.python_ns += instr->python_ns;
-            all.native_ns += instr->native_ns;
-        }
-    }
-    for (size_t i = 0; i < target->undecided_count; i++) {
-        const struct undecided *u = &target->undecided[i];
-        const struct instr *instr = map_get(&target->instrs, u->key);
-        if (!instr || instr->python_ns + instr->native_ns == 0)
-            instr = &all;
-        double share = (double)instr->native_ns / (double)(instr->python_ns + instr->native_ns);
+    struct map instrs = {0};
+    struct instr all = {0};
+    sum_up(target, &instrs, &all);
+    for (size_t i = 0; i < target->ambiguous.capacity; i++) {
+        const struct ambiguous *entry = target->ambiguous.slots[i].value;
+        if (!entry)
+            continue;
         struct times times = {.samples = 0};
-        times.ns[STATE_NATIVE] = (int64_t)((double)u->ns * share);
-        times.ns[STATE_PYTHON] = u->ns - times.ns[STATE_NATIVE];
-        recording_add(target->rec, u->node, u->thread, &times);
-        target->sampled_ns += u->ns;
+        double share = native_share(entry, map_get(&instrs, entry->key), &all);
+        times.ns[STATE_NATIVE] = (int64_t)((double)entry->ns * share);
+        times.ns[STATE_PYTHON] = entry->ns - times.ns[STATE_NATIVE];
+        recording_add(target->rec, entry->node, entry->thread, &times);
+        target->sampled_ns += entry->ns;
     }
-    target->undecided_count = 0;
+    map_free(&instrs, free);
 }

@@ -27,24 +27,25 @@ static inline uint64_t instr_key(const struct sample_frame *frame)
     return (uint64_t)frame->code << 32 | frame->offset;
 }
 
-struct instr { // what was decided about samples of one instruction
-    int64_t python_ns, native_ns;
+// Time of one stack that ended, ambiguous, at one instruction; shared out at the end between python
+// and native. What the progress test found is an estimate: a look comes some time T after the
+// sample, and an operation of length D is still seen then with probability 1 - T/D only. So a
+// second look at 2 T extrapolates back to T = 0: seen at T but not at 2 T counts twice, and the
+// mean is right for any D above 2 T. (Per sample it may exceed 1: hence the sum first.)
+struct ambiguous {
+    uint64_t key;          // instruction
+    uint32_t node, thread; // ids of the recording
+    int64_t ns;            // all of it
+    int64_t decided_ns;    // of samples that the test decided
+    int64_t native_ns;     // of these, the estimate
 };
 
-struct undecided { // time to be shared out at the end, see target_share_out()
-    uint64_t key;
-    uint32_t node, thread;
-    int64_t ns;
-};
-
-struct pending { // an ambiguous sample that the thread's next one may decide
-    bool is_set;
-    uint64_t key;
-    uint32_t node;
+struct pending {                 // a sample that was seen not to move, without proof that it ran
+    struct ambiguous *ambiguous; // NULL: none
     int64_t ns;
     uint32_t switches;      // at the sample
-    unsigned proven, looks; // looks that found it unmoved: proven to have run meanwhile, and all
-    unsigned wanted;
+    unsigned wanted;        // looks that a verdict takes
+    unsigned proven, looks; // those that count so far, and all
     struct py_position position;
 };
 
@@ -52,18 +53,17 @@ struct thread {
     int32_t tid;
     uint32_t id; // of the recording
     bool named;
-    int schedstat;  // descriptor, -1: not open
-    int64_t cpu_ns; // CPU clock at the last sample
-    int64_t
-        kernel_credit; // kernel time by the kernel's account, less what samples were charged with
-    int64_t kernel_ns; // the account at the last sample
+    int schedstat;         // descriptor, -1: not open
+    int64_t cpu_ns;        // CPU clock at the last sample
+    int64_t kernel_credit; // kernel's account of kernel time, less what samples were charged with
+    int64_t kernel_ns;     // the account at the last sample
     struct pending pending;
     uint64_t recent[RECENT]; // keys of the last samples in the interpreter
     unsigned recent_at, recent_count;
     struct stack_entry { // the last stack, outermost first: the next one mostly shares it
         struct sample_frame frame;
         uint32_t node;
-    } * stack;
+    } *stack;
     uint32_t stack_depth, stack_room;
     int perf; // descriptor of its perf event, -1: none
 };
@@ -74,19 +74,19 @@ struct target {
     struct mem mem;
     struct py_layout layout;
     pid_t pid;
-    uint32_t process; // of the recording
-    bool samples;     // a Python that we read
-    bool held;        // its perf events are stopped, an exec is near
-    bool unreadable;  // process_vm_readv refused
+    uint32_t process;  // of the recording
+    bool samples;      // a Python that we read
+    int64_t period_ns; // between two samples of a thread
+    bool held;         // its perf events are stopped, an exec is near
+    bool unreadable;   // process_vm_readv refused
     struct maps maps;
-    struct map codes;   // id -> struct code
-    struct map threads; // tid -> struct thread
-    struct map instrs;  // key -> struct instr
-    struct undecided *undecided;
-    size_t undecided_count;
-    uint64_t undecided_samples; // in all, these and those already shared out
+    struct map codes;     // id -> struct code
+    struct map threads;   // tid -> struct thread
+    struct map ambiguous; // hash of key, node and thread -> struct ambiguous
+    uint64_t undecided_samples;
     int64_t undecided_ns;
-    int64_t sampled_ns; // sum of weights
+    int64_t sampled_ns;  // sum of weights
+    int64_t overhead_ns; // the handler's own time, which is in no weight
     uint64_t lost_blocked;
 };
 
@@ -103,7 +103,8 @@ bool target_node(struct target *target, struct thread *thread, const struct reco
                  uint32_t *node);
 void target_add(struct target *target, struct thread *thread, uint32_t node, enum state state,
                 int64_t ns, unsigned samples);
-void target_decide(struct target *target, struct thread *thread, uint64_t key, uint32_t node,
-                   enum state state, int64_t ns); // ambiguous time, now known
-void target_undecided(struct target *target, struct thread *thread, const struct pending *pending);
+// The entry that an ambiguous sample of `ns` belongs to, `ns` added. NULL: no memory, counted as
+// python.
+struct ambiguous *target_ambiguous(struct target *target, struct thread *thread, uint64_t key,
+                                   uint32_t node, int64_t ns);
 void target_share_out(struct target *target); // at the end: see the design, section 3

@@ -307,3 +307,31 @@ int frames_position(const struct mem *mem, const struct py_layout *layout, targe
     return mem->read(mem, position->frame + layout->frame_instr, &position->instr,
                      instr_size(layout)); // an index fills the low half, the rest stays 0
 }
+
+// ---- watching a position
+
+static void add_word(struct py_watch *watch, target_addr at, uint64_t value, uint64_t mask)
+{
+    watch->at[watch->count] = at;
+    watch->value[watch->count] = value & mask;
+    watch->mask[watch->count++] = mask;
+}
+
+int frames_watch(const struct mem *mem, const struct py_layout *layout, target_addr tstate,
+                 const struct py_position *position, struct py_watch *watch)
+{
+    target_addr at = tstate + layout->tstate_frame;
+    watch->count = 0;
+    if (layout->chain == CHAIN_CFRAME_ENTRY || layout->chain == CHAIN_CFRAME_STUB) {
+        target_addr cframe;
+        int err = mem->read(mem, at, &cframe, sizeof cframe);
+        if (err)
+            return err;
+        add_word(watch, at, cframe, UINT64_MAX);
+        at = cframe + layout->cframe_current;
+    }
+    add_word(watch, at, position->frame, UINT64_MAX);
+    add_word(watch, position->frame + layout->frame_instr, position->instr,
+             instr_size(layout) == sizeof(int32_t) ? UINT32_MAX : UINT64_MAX);
+    return 0;
+}
