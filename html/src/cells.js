@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+// cells.js - columns that several tables share, and what a row says when asked.
+import { h } from './dom.js';
+import { KINDS, percentOf } from './data.js';
+import { heat, margin, percent, seconds, share } from './format.js';
+import { kindBar } from './bars.js';
+
+/** Share of the run with its heat, and the seconds beside or below it. */
+export function timeColumn() {
+  return {
+    id: 'time', label: 'Time %', hint: 'share of the run’s time', value: (item) => item.time,
+    draw: (item) => h('span', { class: `heat heat${heat(item.share)}` }, share(item.share)),
+  };
+}
+
+export function secondsColumn() {
+  return {
+    id: 'seconds', label: 'Seconds', hint: 'time in seconds', value: (item) => item.time,
+    draw: (item) => h('span', {}, seconds(item.time)),
+  };
+}
+
+/** Python, native, system: shares of the run. */
+export function kindColumns(model) {
+  return KINDS.map(({ id, label, hint }) => ({
+    id, label, hint: `${label}: ${hint}, in % of the run`, value: (item) => item[id],
+    draw: (item) => h('span', {}, share(percentOf(model, item[id]))),
+  }));
+}
+
+export function barColumn(full) {
+  return {
+    id: 'bar', label: 'By kind', hint: 'python, native and system; the longest bar is the hottest row',
+    value: (item) => item.time, draw: (item) => kindBar(item, full),
+  };
+}
+
+/** All figures of a line or function as text. */
+export function describe(model, item, name) {
+  const kinds = KINDS.filter(({ id }) => item[id] > 0)
+    .map(({ id, label }) => `${label} ${seconds(item[id])} (${percent(percentOf(model, item[id]))})`);
+  const text = [name];
+  if (item.time > 0) text.push(`${percent(item.share)} of the time, ${seconds(item.time)}: ${kinds.join(', ')}`);
+  if (item.samples > 0) {
+    text.push(`${item.samples} samples, ± ${margin(item.share, model.samples).toFixed(1)} points (95 %)`);
+  }
+  if (item.total > item.time) {
+    text.push(`${percent(percentOf(model, item.total))}, ${seconds(item.total)} with all that it called`);
+  }
+  return text.join('\n');
+}

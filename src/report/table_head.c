@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: MIT
+// table_head.c - how the terminal table begins: the answer in one sentence, then the totals.
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "table_parts.h"
+#include "text_width.h"
+
+#define INDENT           2
+#define BAR_MAX          100 // columns
+#define STANDS_OUT       10  // per cent of a line that is worth being called the answer
+#define MOST             66  // per cent that the lines counted in the second sentence should reach
+#define NOTABLE_OVERHEAD 200 // as a fraction of the CPU time: half a per cent
+#define NEARLY_ALL       90  // per cent of one line that need no second sentence
+
+static int64_t cpu_ns(const struct profile *profile)
+{
+    const int64_t *ns = profile->times.ns;
+    return ns[STATE_PYTHON] + ns[STATE_NATIVE] + ns[STATE_KERNEL] + profile->unsampled_ns +
+           profile->overhead_ns;
+}
+
+static double cores_used(const struct profile *profile)
+{
+    int64_t elapsed = profile->run.elapsed_ns;
+    return elapsed > 0 ? (double)cpu_ns(profile) / (double)elapsed : 0;
+}
+
+// ---- the answer ---------------------------------------------------------------------------------
+
+// What most of the system column is.
+static const char *system_word(const struct times *times)
+{
+    static const char *const words[STATE_COUNT] = {
+        [STATE_KERNEL] = "in the kernel",
+        [STATE_IO] = "waiting for I/O",
+        [STATE_SLEEP] = "asleep",
+        [STATE_CHILD] = "waiting for a child process",
+    };
+    enum state most = STATE_KERNEL;
+    for (enum state state = STATE_IO; state <= STATE_CHILD; state++)
+        if (times->ns[state] > times->ns[most])
+            most = state;
+    return words[most];
+}
+
+// Between two parts of a sentence: a blank, or a new line when the next part does not fit.
+static void part(struct table *table, int columns)
+{
+    if (table->pen.column + 1 + columns > table->width)
+        pen_newline(&table->pen);
+    else
+        pen_space(&table->pen, 1);
+}
+
+// ", mostly native.": a mere full stop when no kind has most of it.
+static void say_kind(struct table *table, const struct times *times)
+{
+    char text[64] = "";
+    double all = (double)times_shown(times);
+    for (enum kind kind = KIND_PYTHON; kind < KIND_COUNT; kind++) {
+        double share = (double)kind_ns(times, kind) / all;
+        if (share >= 0.6)
+            snprintf(text, sizeof text, "%s %s.", share >= 0.95 ? "all" : "mostly",
+                     kind == KIND_SYSTEM ? system_word(times) : kind_names[kind]);
+    }
+    pen_puts(&table->pen, INK_PLAIN, *text ? "," : ".");
+    if (*text)
+        part(table, (int)strlen(text));
+    pen_puts(&table->pen, INK_PLAIN, text);
+}
+
+static void say_where(struct table *table, const struct top_line *top)
+{
+    char line[16] = "";
+    if (top->line->line > 0)
+        snprintf(line, sizeof line, ":%d", top->line->line);
+    const char *path = top->file->shown[0] ? top->file->shown : "?";
+    int most = table->width - (int)strlen(line) - 1;
+    int columns = text_columns(path, strlen(path), !table->pen.unicode, most);
+    if (columns > most)
+        columns = most;
+    part(table, columns + (int)strlen(line) + 1);
+    pen_path(&table->pen, INK_BOLD, path, columns);
+    pen_puts(&table->pen, INK_BOLD, line);
+}
+
+static void say_percent(struct table *table, enum ink ink, int64_t ns)
+{
+    char text[NUMBER_SIZE];
+    pen_puts(&table->pen, ink, format_percent(text, table_percent(table, ns)));
+}
+
+// Percentages are of CPU time alone where waiting was not measured and there was some.
+static const char *name_of_time(const struct profile *profile)
+{
+    uint32_t waits = 1u << STATE_IO | 1u << STATE_SLEEP | 1u << STATE_CHILD;
+    return !(profile->run.measured & waits) && cores_used(profile) < 0.8 ? "the CPU time"
+                                                                         : "the time";
+}
+
+static void say_first(struct table *table, const struct top_line *top)
+{
+    struct pen *pen = &table->pen;
+    if (table_percent(table, top_line_ns(top)) >= STANDS_OUT) {
+        say_percent(table, INK_HOT, top_line_ns(top));
+        pen_printf(pen, INK_PLAIN, " of %s is spent on", name_of_time(table->profile));
+        say_where(table, top);
+    } else {
+        pen_puts(pen, INK_PLAIN, "No line stands out:");
+        say_where(table, top);
+        part(table, (int)strlen("comes first with 10%,"));
+        pen_puts(pen, INK_PLAIN, "comes first with ");
+        say_percent(table, INK_BOLD, top_line_ns(top));
+    }
+    say_kind(table, &top->line->times);
+}
+
+static void say_sum(struct table *table, int count, int64_t ns)
+{
+    static const char *const words[TOP_MAX + 1] = {"", "", "Two", "Three", "Four", "Five"};
+    char share[NUMBER_SIZE];
+    format_percent(share, table_percent(table, ns));
+    part(table, (int)(strlen(words[count]) + strlen(" lines take .") + strlen(share)));
+    pen_printf(&table->pen, INK_PLAIN, "%s lines take ", words[count]);
+    pen_puts(&table->pen, INK_BOLD, share);
+    pen_puts(&table->pen, INK_PLAIN, ".");
+}
+
+// As few lines as make up most of the time, as far as five do.
+static void say_others(struct table *table, const struct top_line top[TOP_MAX])
+{
+    int64_t sum = top_line_ns(&top[0]);
+    int count = 1;
+    if (table_percent(table, sum) >= NEARLY_ALL)
+        return;
+    while (count < TOP_MAX && top[count].line && table_percent(table, sum) < MOST)
+        sum += top_line_ns(&top[count++]);
+    if (count > 1)
+        say_sum(table, count, sum);
+}
+
+static void answer_empty(struct table *table)
+{
+    char text[NUMBER_SIZE];
+    int64_t cpu = cpu_ns(table->profile);
+    pen_printf(&table->pen, INK_BOLD, "Ran %s of CPU", cpu > 0 ? format_time(text, cpu) : "0 ms");
+    pen_puts(&table->pen, INK_PLAIN, ": too short for a sample.");
+}
+
+static void answer(struct table *table)
+{
+    struct top_line top[TOP_MAX];
+    table_find_top(table->profile, top);
+    if (top_line_ns(&top[0]) > 0) {
+        say_first(table, &top[0]);
+        say_others(table, top);
+    } else {
+        answer_empty(table);
+    }
+    pen_newline(&table->pen);
+    pen_newline(&table->pen);
+}
+
+// ---- totals -------------------------------------------------------------------------------------
+
+static int inner_width(const struct table *table)
+{
+    return (table->width < BAR_MAX ? table->width : BAR_MAX) - INDENT;
+}
+
+static void command(struct table *table)
+{
+    const char *text = table->profile->run.command;
+    pen_space(&table->pen, INDENT);
+    pen_text(&table->pen, INK_DIM, text ? text : "", inner_width(table));
+    pen_newline(&table->pen);
+}
+
+static void total_bar(struct table *table)
+{
+    const struct times *times = &table->profile->times;
+    if (times_shown(times) <= 0)
+        return;
+    pen_space(&table->pen, INDENT);
+    bar_draw(&table->pen, times, times_shown(times), inner_width(table));
+    pen_newline(&table->pen);
+}
+
+static void legend_entry(struct table *table, enum kind kind, int64_t ns)
+{
+    char share[NUMBER_SIZE], time[NUMBER_SIZE];
+    struct pen *pen = &table->pen;
+    format_percent(share, table_percent(table, ns));
+    format_time(time, ns);
+    int columns = (int)(strlen(kind_names[kind]) + strlen(share) + strlen(time)) + 4;
+    if (pen->column && pen->column + 3 + columns > table->width)
+        pen_newline(pen);
+    pen_space(pen, pen->column ? 3 : INDENT);
+    kind_sign(pen, kind);
+    pen_printf(pen, INK_PLAIN, " %s ", kind_names[kind]);
+    pen_puts(pen, INK_BOLD, share);
+    pen_printf(pen, INK_PLAIN, " %s", time);
+}
+
+static void legend(struct table *table)
+{
+    for (enum kind kind = KIND_PYTHON; kind < KIND_COUNT; kind++) {
+        int64_t ns = kind_ns(&table->profile->times, kind);
+        if (kind_is_measured(table->profile, kind) && ns > 0)
+            legend_entry(table, kind, ns);
+    }
+    if (table->pen.column)
+        pen_newline(&table->pen);
+}
+
+// Facts make one paragraph that breaks between them.
+static void fact(struct table *table, enum ink ink, const char *text)
+{
+    struct pen *pen = &table->pen;
+    if (pen->column && pen->column + 3 + (int)strlen(text) > table->width)
+        pen_newline(pen);
+    if (pen->column) {
+        pen_space(pen, 1);
+        pen_sign(pen, INK_DIM, "\u00b7", "-");
+        pen_space(pen, 1);
+    } else {
+        pen_space(pen, INDENT);
+    }
+    pen_puts(pen, ink, text);
+}
+
+static void fact_time(struct table *table, const char *name, int64_t ns)
+{
+    char time[NUMBER_SIZE], text[64];
+    if (ns <= 0)
+        return;
+    snprintf(text, sizeof text, "%s %s", name, format_time(time, ns));
+    fact(table, INK_PLAIN, text);
+}
+
+static void fact_cpu(struct table *table)
+{
+    char time[NUMBER_SIZE], use[32] = "", text[64];
+    double cores = cores_used(table->profile);
+    if (cpu_ns(table->profile) <= 0)
+        return;
+    if (cores >= 1.5)
+        snprintf(use, sizeof use, " on %.1f cores", cores);
+    else if (cores > 0)
+        snprintf(use, sizeof use, " (%.0f%% of a core)", 100 * cores);
+    snprintf(text, sizeof text, "CPU %s%s", format_time(time, cpu_ns(table->profile)), use);
+    fact(table, INK_PLAIN, text);
+}
+
+static void fact_samples(struct table *table)
+{
+    char number[32], text[48];
+    uint64_t count = table->profile->times.samples;
+    snprintf(text, sizeof text, "%s sample%s", format_count(number, count), count == 1 ? "" : "s");
+    fact(table, INK_PLAIN, text);
+}
+
+static void facts_waits(struct table *table)
+{
+    static const struct {
+        enum state state;
+        const char *name;
+    } waits[] = {
+        {STATE_LOCK, "waiting for locks"},
+        {STATE_GIL, "waiting for the GIL"},
+        {STATE_RUNNABLE, "waiting for a core"},
+    };
+    for (size_t i = 0; i < sizeof waits / sizeof *waits; i++)
+        if (table->profile->run.measured & 1u << waits[i].state)
+            fact_time(table, waits[i].name, table->profile->times.ns[waits[i].state]);
+}
+
+static void fact_exit(struct table *table)
+{
+    char text[48];
+    int code = table->profile->run.exit_code;
+    if (!code)
+        return;
+    snprintf(text, sizeof text, code < 0 ? "killed by signal %d" : "exit code %d", abs(code));
+    fact(table, INK_WARNING, text);
+}
+
+static void facts_lost(struct table *table)
+{
+    static const struct {
+        const char *what, *why;
+    } losses[LOST_REASONS] = {
+        [LOST_RING_FULL] = {"sample", "lost (buffer full)"},
+        [LOST_TORN] = {"sample", "lost (stack in motion)"},
+        [LOST_BLOCKED] = {"sample", "lost (SIGPROF blocked)"},
+        [LOST_NO_TIMER] = {"thread", "not sampled (no timer left)"},
+    };
+    for (int i = 0; i < LOST_REASONS; i++) {
+        char number[32], text[96];
+        uint64_t count = table->profile->run.lost[i];
+        snprintf(text, sizeof text, "%s %s%s %s", format_count(number, count), losses[i].what,
+                 count == 1 ? "" : "s", losses[i].why);
+        if (count)
+            fact(table, INK_WARNING, text);
+    }
+}
+
+static void facts(struct table *table)
+{
+    const struct profile *profile = table->profile;
+    fact_time(table, "elapsed", profile->run.elapsed_ns);
+    fact_cpu(table);
+    fact_samples(table);
+    fact_time(table, "unsampled", profile->unsampled_ns);
+    fact_time(table, "undecided", profile->run.undecided_ns);
+    if (profile->overhead_ns * NOTABLE_OVERHEAD > cpu_ns(profile))
+        fact_time(table, "taking samples", profile->overhead_ns);
+    facts_waits(table);
+    fact_exit(table);
+    facts_lost(table);
+    pen_newline(&table->pen);
+}
+
+void table_head(struct table *table)
+{
+    answer(table);
+    command(table);
+    total_bar(table);
+    legend(table);
+    facts(table);
+}
