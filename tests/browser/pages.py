@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: MIT
+"""Reports to open in a browser: the linked page with profiles that are made up.
+
+`python pages.py NAME` prints one of them. The shape is that of src/report/json.c.
+"""
+import json
+import sys
+from pathlib import Path
+from typing import NamedTuple, Optional
+
+HERE = Path(__file__).resolve().parent
+HTML = HERE.parent.parent / "html"
+sys.path.insert(0, str(HTML))
+import link  # noqa: E402
+
+KINDS = ("python_s", "native_s", "system_s")
+NOTHING = (0.0, 0.0, 0.0)
+TICK = 0.004
+CWD = "/home/ada/stations"
+
+
+def page(profile, sources):
+    """What src/report/html.c writes."""
+    data = json.dumps({"profile": profile, "sources": sources}, ensure_ascii=False)
+    return link.link(HTML).replace(link.MARKER, data.replace("<", "\\u003c"))
+
+
+class Line(NamedTuple):
+    """Time of one line. `total`: with own code that it calls; `own`: without anything called."""
+    function: str
+    first: int
+    seconds: tuple = NOTHING
+    total: Optional[float] = None
+    own: Optional[float] = None
+
+
+def seconds_of(*seconds):
+    return {**dict(zip(KINDS, seconds)), "lock_s": None, "gil_s": None, "runnable_s": None}
+
+
+def times(*seconds):
+    return {**seconds_of(*seconds), "samples": round(sum(seconds) / TICK)}
+
+
+def lost(ring_full=0):
+    return {"ring_full": ring_full, "torn": 0, "blocked": 0, "no_timer": 0}
+
+
+def sums(lines):
+    return [sum(line.seconds[i] for line in lines) for i in range(3)]
+
+
+def spread(line):
+    attributed = sum(line.seconds)
+    return {"self_s": attributed if line.own is None else line.own,
+            "total_s": attributed if line.total is None else line.total}
+
+
+def profile_of(files, **run):
+    """`files`: path -> (text or None, {number: Line}). `run`: what else is to be set."""
+    everything = [line for _, lines in files.values() for line in lines.values()]
+    total = sum(sums(everything))
+    process = {"id": 0, "pid": 4711, "ppid": 4710, "command": "python -c pass", "executable": "/usr/bin/python3",
+               "version": "3.13.5", "cwd": CWD, "exit": 0, "cpu_s": total, "unsampled_s": 0.0}
+    profile = {
+        "format": "lineprof", "format_version": 1, "command": "python -c pass", "cwd": CWD, "exit": 0,
+        "python": {"version": "3.13.5", "executable": "/usr/bin/python3"},
+        "started": "2026-11-20T11:24:00.000000Z", "elapsed_s": total, "rate_hz": 1 / TICK,
+        "samples": round(total / TICK), "lost": lost(), "undecided": {"samples": 0, "s": 0.0},
+        "totals": {**seconds_of(*sums(everything)), "unsampled_s": 0.0},
+        "processes": [{**process, **times(*sums(everything))}],
+        "threads": [{"id": 0, "process": 0, "pid": 4711, "tid": 4711, "name": "python", **times(*sums(everything))}],
+        "files": {path: file_of(path, text, lines, total) for path, (text, lines) in files.items()},
+        "functions": [], "stacks": {"functions": [], "nodes": {"parent": [], "function": [], "line": []}, "weights": []},
+    }
+    profile.update(run)
+    return profile, {path: text for path, (text, _) in files.items() if text is not None}
+
+
+def file_of(path, text, lines, total):
+    source = text.split("\n") if text is not None else []
+    return {
+        "shown": path[len(CWD) + 1:] if path.startswith(CWD + "/") else path,
+        "origin": "own", "changed": False, **times(*sums(lines.values())),
+        "functions": functions_of(lines.values()),
+        "lines": [line_of(number, line, source, total) for number, line in sorted(lines.items())],
+    }
+
+
+def line_of(number, line, source, total):
+    percents = {kind.replace("_s", "_pct"): 100 * s / total if total else 0.0 for kind, s in zip(KINDS, line.seconds)}
+    return {"line": number, "source": source[number - 1] if 0 < number <= len(source) else None,
+            "function": line.function, **times(*line.seconds), **percents, **spread(line)}
+
+
+def functions_of(lines):
+    by_function = {}
+    for line in lines:
+        by_function.setdefault((line.function, line.first), []).append(line)
+    functions = [{"name": name, "line": first, **times(*sums(own)),
+                  **{key: sum(spread(line)[key] for line in own) for key in ("self_s", "total_s")}}
+                 for (name, first), own in by_function.items()]
+    return sorted(functions, key=lambda function: -sum(function[kind] for kind in KINDS))
+
+
+# ---- a believable one ------------------------------------------------------------------------------
+
+STATIONS = {
+    "simulate.py": {
+        "import numpy as np": (0.08, 0.05, 0.06),
+        "return smoothing.median_filter": 2.30,  # these only pass through: the time with what they call
+        "stations = load(": 2.02,
+        "years = np.array(": 3.42,
+        "labels = label(": 6.86,
+        "store.save(": 0.85,
+        "main()": 13.15,
+        "for row in csv.DictReader": (0.41, 0.31, 0.02),
+        "reading = Reading(": (0.78, 0.18, 0.0),
+        "stations.setdefault": (0.30, 0.02, 0.0),
+        "for reading in readings:": (0.19, 0.0, 0.0),
+        "if -60.0 <": (0.31, 0.0, 0.0),
+        "year[reading.day] =": (0.26, 0.36, 0.0),
+        "d = np.zeros((n, n))": (0.0, 0.004, 0.08),
+        "for j in range(i + 1": (0.42, 0.0, 0.0),
+        "diff = x[i] - x[j]": (0.66, 1.38, 0.02),
+        "d[i, j] = d[j, i]": (1.24, 2.09, 0.03),
+        "if labels[j] < 0": (0.05, 0.0, 0.0),
+        "stack.extend(": (0.23, 0.66, 0.0),
+    },
+    "smoothing.py": {
+        "padded = np.pad": (0.11, 0.04, 0.0),
+        "statistics.median(": (1.31, 0.72, 0.0),
+        "for i in range(len(values))": (0.12, 0.0, 0.0),
+    },
+    "store.py": {
+        "blob = zlib.compress": (0.02, 0.41, 0.0),
+        "self.file.write": (0.02, 0.0, 0.03),
+        "os.fsync(": (0.0, 0.0, 0.37),
+    },
+}
+
+
+def enclosing(source, number):
+    """Name and first line of the function around a line, by indentation: enough for this program."""
+    indent = len(source[number - 1]) - len(source[number - 1].lstrip())
+    for i in range(number - 1, 0, -1):
+        line = source[i - 1]
+        depth = len(line) - len(line.lstrip())
+        if line.strip() and depth < indent:
+            if line.lstrip().startswith("def "):
+                return line.split("def ")[1].split("(")[0], i
+            indent = depth
+    return "<module>", 1
+
+
+IN_PYTHON_LIBRARIES = {"statistics.median(": 0.09, "for row in csv.DictReader": 0.30, "import numpy as np": 0.0}
+
+
+def marked_line(source, start, seconds):
+    number = next(i + 1 for i, line in enumerate(source) if line.strip().startswith(start))
+    function, first = enclosing(source, number)
+    if isinstance(seconds, float):
+        return number, Line(function, first, total=seconds)
+    return number, Line(function, first, seconds, own=IN_PYTHON_LIBRARIES.get(start))
+
+
+def believable():
+    files = {}
+    for name, marked in STATIONS.items():
+        text = (HERE / "program" / name).read_text(encoding="utf-8")
+        source = text.split("\n")
+        lines = dict(marked_line(source, start, seconds) for start, seconds in marked.items())
+        files[f"{CWD}/{name}"] = (text, lines)
+    profile, sources = profile_of(files, command="python simulate.py readings.csv", elapsed_s=13.61)
+    profile["totals"]["unsampled_s"] = 0.004
+    profile["processes"][0].update(cpu_s=13.344, unsampled_s=0.004)
+    profile["undecided"] = {"samples": 17, "s": 0.07}
+    return profile, sources
+
+
+# ---- others ----------------------------------------------------------------------------------------
+
+ATTACK = "</script><img src=x onerror=alert(1)><script>alert(2)</script>\"'`${alert(3)}<!--]]>&lt;"
+HIDDEN = "a\u202eb\u2066c\u200bd\x07e"
+
+
+def hostile():
+    """Every name that a program may choose is an attack."""
+    path = f"/tmp/{ATTACK}\n{HIDDEN}/__proto__.py"
+    text = f"x = '{ATTACK}'\n{HIDDEN} = '''\n</script></style>\n'''\ndef f(): # {HIDDEN}\n\treturn 1\n\n\"unended\n"
+    files = {
+        path: (text, {1: Line(ATTACK, 1, (1.0, 2.0, 0.5)), 2: Line(f"{HIDDEN}\n{ATTACK}", 2, (0.5, 0.0, 0.0)),
+                      900: Line("__proto__", 900, (0.1, 0.1, 0.1))}),
+        "__proto__": (f"{ATTACK}\n", {1: Line("constructor", 1, (0.0, 0.25, 0.0))}),
+        "<string>": (None, {1: Line("<module>", 1, (0.0, 0.0, 0.2)), 0: Line("", 0, (0.1, 0.0, 0.0))}),
+    }
+    profile, sources = profile_of(files, command=f"python {ATTACK}\n{HIDDEN}", cwd=ATTACK, exit=-11, lost=lost(93),
+                                  python={"version": ATTACK, "executable": ATTACK})
+    profile["processes"][0]["command"] = profile["threads"][0]["name"] = ATTACK
+    return profile, sources
+
+
+def nothing():
+    """Too short for a sample."""
+    return profile_of({}, elapsed_s=0.003, samples=0)
+
+
+def rough():
+    """Few samples, most things wrong at once, system not measured, source changed or gone."""
+    files = {
+        "/srv/app/worker.py": ("while True:\n    pass\n", {2: Line("<module>", 1, (0.1, 0.0, 0.0))}),
+        "<stdin>": (None, {3: Line("<module>", 1, (0.02, 0.0, 0.0))}),
+    }
+    profile, sources = profile_of(files, exit=3, elapsed_s=0.16, lost=lost(3),
+                                  undecided={"samples": 9, "s": 0.036})
+    profile["files"]["/srv/app/worker.py"]["changed"] = True
+    profile["totals"].update(system_s=None, unsampled_s=0.02)
+    profile["processes"][0]["cpu_s"] = 0.14
+    return profile, sources
+
+
+def huge(count=50_000):
+    """A generated file of many lines, a third of them with time."""
+    text = "".join(f"value_{i} = compute({i}, 'text', option=None)  # line {i + 1}\n" for i in range(count))
+    lines = {i: Line(f"f{i // 10}", i // 10 * 10 + 1, (0.001 * (i % 7), 0.002 * (i % 5), 0.0))
+             for i in range(1, count + 1, 3)}
+    lines[count - 500] = Line("hot", count - 500, (20.0, 30.0, 0.0))
+    return profile_of({"/srv/app/generated.py": (text, lines)})
+
+
+PAGES = {make.__name__: make for make in (believable, hostile, nothing, rough, huge)}
+
+if __name__ == "__main__":
+    sys.stdout.write(page(*PAGES[sys.argv[1]]()))
