@@ -110,6 +110,7 @@ static void fill_clocks(struct record_sample *sample)
     getrusage(RUSAGE_THREAD, &usage);
     sample->kernel_ns = usage.ru_stime.tv_sec * INT64_C(1000000000) + usage.ru_stime.tv_usec * 1000;
     sample->switches = (uint32_t)(usage.ru_nvcsw + usage.ru_nivcsw);
+    sample->faults = (uint32_t)(usage.ru_minflt + usage.ru_majflt);
     sample->time_ns = (uint64_t)nanoseconds(CLOCK_MONOTONIC);
     // Last: it brings the thread's schedstat up to this moment, which is how the collector proves
     // that the thread has not left its CPU since.
@@ -216,13 +217,16 @@ static void take_sample(const siginfo_t *info, const ucontext_t *context)
         capacity *= 2;
 }
 
-// Our timers carry a cookie and are directed at a thread; perf events belong to the collector.
+// Our timers carry a cookie and are directed at a thread; perf events belong to the collector; in a
+// self-check, what the script sends to its own thread is the only signal there is.
 static bool is_ours(const siginfo_t *info)
 {
     if (info->si_code == SI_TIMER)
         return info->si_value.sival_ptr == (void *)(uintptr_t)SESSION_COOKIE;
-    return (info->si_code == POLL_IN || info->si_code == POLL_HUP) && shim.session.header &&
-           (shim.session.header->flags & SESSION_PERF);
+    uint32_t flags = shim.session.header ? shim.session.header->flags : 0;
+    if (info->si_code == SI_TKILL)
+        return flags & SESSION_CHECK;
+    return (info->si_code == POLL_IN || info->si_code == POLL_HUP) && (flags & SESSION_PERF);
 }
 
 void handler_on_signal(int sig, siginfo_t *info, void *context)

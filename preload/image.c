@@ -90,6 +90,7 @@ static int visit_object(struct dl_phdr_info *info, size_t size, void *context)
     struct range text = executable_segment(info);
     if (contains(&text, (uint64_t)(uintptr_t)image->this_thread)) {
         image->text = text;
+        image->file = info->dlpi_name;
         read_build_id(info, image);
     } else if (is_neutral(info->dlpi_name) && image->neutral_count < NEUTRAL_MAX) {
         image->neutral[image->neutral_count++] = text;

@@ -75,6 +75,9 @@ static void describe_process(struct ring_header *header)
     header->started_ns = (uint64_t)clock_ns(CLOCK_MONOTONIC);
     header->start_cpu_ns = shim_process_cpu();
     read_link("/proc/self/exe", header->executable, sizeof header->executable);
+    const char *file = shim.image.file;
+    snprintf(header->image, sizeof header->image, "%s",
+             file && *file ? file : header->executable);
     read_link("/proc/self/cwd", header->cwd, sizeof header->cwd);
     header->command_length =
         read_whole("/proc/self/cmdline", header->command, sizeof header->command);

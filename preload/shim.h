@@ -40,6 +40,7 @@ struct image {
     struct range text;                 // executable segment of the object that holds it
     struct range neutral[NEUTRAL_MAX]; // libc, libm, loader, vdso, and this shim
     unsigned neutral_count;
+    const char *file; // of the object that holds it; "": the executable
     uint8_t build_id[32];
     uint32_t build_id_length;
 };

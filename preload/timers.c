@@ -47,7 +47,7 @@ static bool arm(int timer)
 void timers_start(void)
 {
     int timer;
-    if (own_timer != NO_TIMER)
+    if (own_timer != NO_TIMER || (shim.session.header->flags & SESSION_CHECK))
         return;
     if (may_arm() && create(&timer)) {
         own_timer = timer;

@@ -51,7 +51,8 @@ struct ring_header {
     char cwd[1024];
     char command[4096]; // /proc/self/cmdline: NUL-separated
     uint32_t command_length;
-    uint8_t build_id[32]; // of the object that holds the interpreter
+    char image[1024];     // file of the object that holds the interpreter
+    uint8_t build_id[32]; // of that object
     uint32_t build_id_length;
     target_addr image_start, image_end; // the interpreter's executable segment
     struct py_layout layout;
@@ -109,9 +110,11 @@ struct record_sample {
     uint8_t source;       // enum sample_source
     uint16_t stack_words; // words of C stack behind the frames
     uint32_t frame_count;
-    uint32_t overrun;     // timer expirations that found this signal still pending
-    uint32_t flags;       // SAMPLE_*
-    uint32_t switches;    // context switches of the thread so far (RUSAGE_THREAD)
+    uint32_t overrun;  // timer expirations that found this signal still pending
+    uint32_t flags;    // SAMPLE_*
+    uint32_t switches; // context switches of the thread so far (RUSAGE_THREAD)
+    uint32_t faults;   // page faults of the thread so far (RUSAGE_THREAD)
+    uint32_t padding;
     uint64_t time_ns;     // CLOCK_MONOTONIC
     int64_t start_cpu_ns; // the thread's CPU clock when the handler began
     int64_t cpu_ns;       // and when it had written this sample: what lies between is its own time

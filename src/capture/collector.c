@@ -21,9 +21,11 @@
 
 #define EXEC_NS 50000000 // CPU time that a start from scratch never takes before the shim runs
 
+#define FAULT_NS INT64_C(200000) // what one page fault takes at most, a huge page to be cleared
+
 // Timer expirations that one signal stands for: a few come from a tick that was late, more from a
 // thread that had blocked SIGPROF.
-#define BLOCKED_TICKS 8
+#define BLOCKED_TICKS 25
 
 struct collector {
     struct session *session;
@@ -52,22 +54,30 @@ static int64_t tick_ns(void) // the coarse clock advances once per tick
     return clock_getres(CLOCK_MONOTONIC_COARSE, &ts) == 0 && ts.tv_nsec ? ts.tv_nsec : 4000000;
 }
 
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 // ---- one sample
 // ------------------------------------------------------------------------------------
 
-// What of a sample's weight was kernel time. The program counter tells for a system call. Kernel
-// time that it does not show (page faults) is in the kernel's account: on the tick the two are
-// decided by the same event. Above the tick the account smears, so there the counter alone decides.
+// What of a sample's weight was kernel time. The program counter tells for a system call. What it
+// does not show, page faults, is in the kernel's account of this thread (RUSAGE_THREAD): right in
+// sum, but smeared over time, for the kernel counts ticks and scales them. So what the account has
+// more than samples were charged with is kept as credit, and goes to samples that had page faults.
 static int64_t kernel_share(struct thread *thread, const struct record_sample *sample,
                             int64_t weight)
 {
+    uint32_t faults = sample->faults - thread->faults;
+    thread->faults = sample->faults;
     thread->kernel_credit += sample->kernel_ns - thread->kernel_ns;
     thread->kernel_ns = sample->kernel_ns;
     int64_t share = 0;
     if (sample->pc_class == PC_KERNEL)
         share = weight;
-    else if (sample->source == SOURCE_TICK && thread->kernel_credit > 0)
-        share = thread->kernel_credit < weight ? thread->kernel_credit : weight;
+    else if (thread->kernel_credit > 0)
+        share = least(least(weight, thread->kernel_credit), faults * FAULT_NS);
     thread->kernel_credit -= share;
     return share;
 }

@@ -57,6 +57,7 @@ struct thread {
     int64_t cpu_ns;        // CPU clock at the last sample
     int64_t kernel_credit; // kernel's account of kernel time, less what samples were charged with
     int64_t kernel_ns;     // the account at the last sample
+    uint32_t faults;       // at the last sample
     struct pending pending;
     uint64_t recent[RECENT]; // keys of the last samples in the interpreter
     unsigned recent_at, recent_count;

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+// code_record.c - see code_record.h.
+#include "code_record.h"
+
+static uint64_t padded(uint64_t n)
+{
+    return (n + 3) & ~UINT64_C(3);
+}
+
+bool code_record_parts(const struct record_code *record, struct code_parts *parts)
+{
+    uint64_t filename = padded(record->filename_length * (uint64_t)record->filename_kind);
+    uint64_t name = padded(record->name_length * (uint64_t)record->name_kind);
+    if (record->filename_length >= RING_DATA_SIZE || record->name_length >= RING_DATA_SIZE ||
+        record->record.size < sizeof *record + filename + name + record->table_length)
+        return false;
+    parts->filename = record->bytes;
+    parts->name = parts->filename + filename;
+    parts->table = parts->name + name;
+    return true;
+}
