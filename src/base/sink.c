@@ -18,13 +18,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BUFFER_SIZE 65536u
+#define BUFFER_SIZE      65536u
 #define TEMPORARY_PREFIX ".lineprof-"
 
 struct sink {
-    int fd;          // -1: everything stays in the buffer (memory)
+    int fd; // -1: everything stays in the buffer (memory)
     bool owns_fd;
-    int error;       // 0 or the first -errno
+    int error; // 0 or the first -errno
     char *buffer;
     size_t used, capacity;
     char *path;      // where the file goes in the end; NULL when written in place
@@ -37,7 +37,7 @@ static void fail(struct sink *out, int error)
         out->error = error;
 }
 
-// ---- writing ---------------------------------------------------------------------------------------
+// ---- writing ------------------------------------------------------------------------------------
 
 // A terminal shared with a program that made it non-blocking answers EAGAIN.
 static bool wait_writable(int fd)
@@ -161,7 +161,7 @@ void sink_printf(struct sink *out, const char *format, ...)
     va_end(args);
 }
 
-// ---- opening ---------------------------------------------------------------------------------------
+// ---- opening ------------------------------------------------------------------------------------
 
 static struct sink *sink_new(int fd, bool owns_fd)
 {
@@ -234,7 +234,8 @@ static int create_temporary(struct sink *out, mode_t mode)
 {
     for (int attempt = 0; attempt < 100; attempt++) {
         char name[48];
-        snprintf(name, sizeof name, TEMPORARY_PREFIX "%016llx", (unsigned long long)random_number());
+        snprintf(name, sizeof name, TEMPORARY_PREFIX "%016llx",
+                 (unsigned long long)random_number());
         free(out->temporary);
         out->temporary = join_directory(out->path, name);
         if (!out->temporary)
@@ -262,7 +263,8 @@ static struct sink *open_beside(const char *path, const struct stat *old)
     struct sink *out = sink_memory();
     if (!out)
         return NULL;
-    out->path = old ? realpath(path, NULL) : strdup(path); // a link stays, what it names is replaced
+    // A link stays, what it names is replaced.
+    out->path = old ? realpath(path, NULL) : strdup(path);
     out->buffer = malloc(BUFFER_SIZE);
     out->capacity = BUFFER_SIZE;
     out->fd = out->path && out->buffer ? create_temporary(out, 0666) : -ENOMEM;
@@ -310,7 +312,7 @@ struct sink *sink_file(const char *path)
     return open_beside(path, NULL);
 }
 
-// ---- closing ---------------------------------------------------------------------------------------
+// ---- closing ------------------------------------------------------------------------------------
 
 const char *sink_text(struct sink *out, size_t *length)
 {

@@ -7,10 +7,11 @@
 
 #define HOT_PERCENT   20 // fixed steps of the run's total, the same in each report
 #define WARM_PERCENT  5
-#define TIME_COLUMNS  6 // "2.61 s", "504 ms"
-#define SHARE_COLUMNS 4 // "100%"
-#define RULE_COLUMNS  3 // " | "
-#define LABEL_MIN     8 // then a table is wider than asked
+#define SMALL_PERCENT 0.5 // shown as <1%
+#define TIME_COLUMNS  6   // "2.61 s", "504 ms"
+#define SHARE_COLUMNS 4   // "100%"
+#define RULE_COLUMNS  3   // " | "
+#define LABEL_MIN     8   // then a table is wider than asked
 
 // ---- kinds --------------------------------------------------------------------------------------
 
@@ -150,7 +151,8 @@ static void share_cell(const struct grid *grid, enum ink ink, int64_t ns, int co
 {
     char text[NUMBER_SIZE];
     double percent = percent_of(grid, ns);
-    right(grid->pen, percent < 0.5 ? INK_DIM : ink, format_percent(text, percent), columns);
+    right(grid->pen, percent < SMALL_PERCENT ? INK_DIM : ink, format_percent(text, percent),
+          columns);
 }
 
 static void time_cell(const struct grid *grid, enum ink ink, int64_t ns, int columns)
@@ -170,7 +172,8 @@ static void kind_cells(const struct grid *grid, enum ink ink, const struct times
         if (!grid->kind_seconds)
             continue;
         pen_space(grid->pen, 1);
-        time_cell(grid, ink == INK_DIM ? ink : INK_PLAIN, ns, grid->kind_seconds);
+        bool faint = ink == INK_DIM || percent_of(grid, ns) < SMALL_PERCENT;
+        time_cell(grid, faint ? INK_DIM : INK_PLAIN, ns, grid->kind_seconds);
     }
 }
 

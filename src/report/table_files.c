@@ -213,25 +213,37 @@ static int digits_of(const struct profile_file *file)
     return digits;
 }
 
-static int file_section(struct table *table, const struct profile_file *file, int64_t longest)
+static void file_rows(const struct grid *grid, const struct view *view)
+{
+    grid_heading(grid, "line", source_note(view->file));
+    title(grid, view->file);
+    grid_rule(grid);
+    source_rows(grid, view);
+    bare_rows(grid, view);
+}
+
+// Files of which the title says it all stand together like a list: `in_list` is true behind one.
+static int file_section(struct table *table, const struct profile_file *file, int64_t longest,
+                        bool *in_list)
 {
     struct view view;
     if (!view_open(&view, table, file))
         return -ENOMEM;
     struct grid grid = grid_new(&table->pen, table->profile, table->width, digits_of(file));
     grid.longest = longest;
-    pen_newline(&table->pen);
-    grid_heading(&grid, "line", source_note(file));
-    title(&grid, file);
-    if (has_rows(&view))
-        grid_rule(&grid);
-    source_rows(&grid, &view);
-    bare_rows(&grid, &view);
+    bool whole = has_rows(&view);
+    if (whole || !*in_list)
+        pen_newline(&table->pen);
+    if (whole)
+        file_rows(&grid, &view);
+    else
+        title(&grid, file);
+    *in_list = !whole;
     view_close(&view);
     return 0;
 }
 
-static void rest_section(struct table *table, size_t first)
+static void rest_section(struct table *table, size_t first, bool in_list)
 {
     struct times sum = {0};
     size_t count = table->profile->file_count - first;
@@ -240,7 +252,8 @@ static void rest_section(struct table *table, size_t first)
     if (!count)
         return;
     struct grid grid = grid_new(&table->pen, table->profile, table->width, 4);
-    pen_newline(&table->pen);
+    if (!in_list)
+        pen_newline(&table->pen);
     grid_fold(&grid, &sum, count, "more file", "more files");
 }
 
@@ -249,14 +262,15 @@ int table_files(struct table *table)
     const struct profile *profile = table->profile;
     struct top_line top[TOP_MAX];
     table_find_top(profile, top);
+    bool in_list = false;
     size_t i = 0;
     for (; i < profile->file_count; i++) {
         if (!table_is_notable(table, &profile->files[i].times))
             break;
-        int error = file_section(table, &profile->files[i], top_line_ns(&top[0]));
+        int error = file_section(table, &profile->files[i], top_line_ns(&top[0]), &in_list);
         if (error)
             return error;
     }
-    rest_section(table, i);
+    rest_section(table, i, in_list);
     return 0;
 }

@@ -8,7 +8,8 @@
 #include "text_width.h"
 
 #define INDENT           2
-#define BAR_MAX          100 // columns
+#define SHORT_NS         INT64_C(100000000) // of CPU time that may pass without a sample
+#define BAR_MAX          100                // columns
 #define STANDS_OUT       10  // per cent of a line that is worth being called the answer
 #define MOST             66  // per cent that the lines counted in the second sentence should reach
 #define NOTABLE_OVERHEAD 200 // as a fraction of the CPU time: half a per cent
@@ -141,12 +142,19 @@ static void say_others(struct table *table, const struct top_line top[TOP_MAX])
         say_sum(table, count, sum);
 }
 
-static void answer_empty(struct table *table)
+static void answer_nothing(struct table *table)
 {
     char text[NUMBER_SIZE];
     int64_t cpu = cpu_ns(table->profile);
+    if (times_shown(&table->profile->times) > 0) {
+        pen_puts(&table->pen, INK_PLAIN, "No time is spent in the files selected.");
+        return;
+    }
+    const char *why = cpu < SHORT_NS ? "too short for a sample." : "no sample was taken.";
     pen_printf(&table->pen, INK_BOLD, "Ran %s of CPU", cpu > 0 ? format_time(text, cpu) : "0 ms");
-    pen_puts(&table->pen, INK_PLAIN, ": too short for a sample.");
+    pen_puts(&table->pen, INK_PLAIN, ":");
+    part(table, (int)strlen(why));
+    pen_puts(&table->pen, INK_PLAIN, why);
 }
 
 static void answer(struct table *table)
@@ -157,7 +165,7 @@ static void answer(struct table *table)
         say_first(table, &top[0]);
         say_others(table, top);
     } else {
-        answer_empty(table);
+        answer_nothing(table);
     }
     pen_newline(&table->pen);
     pen_newline(&table->pen);

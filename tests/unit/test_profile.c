@@ -519,7 +519,7 @@ static void totals_are_those_of_stacks(const struct profile *profile)
     for (uint32_t i = 0; i < profile->function_count; i++) {
         struct times total = {0};
         for (size_t j = 0; j < profile->weight_count; j++)
-            if (on_stack(profile, profile->weights[j].node, NULL, 0, i))
+            if (on_stack(profile, profile->weights[j].node, "", 0, i))
                 times_add(&total, &profile->weights[j].times);
         if (!is_bucket(profile->functions[i].path))
             expect_equal(&profile->functions[i].total, &total);
