@@ -7,6 +7,7 @@
 #include <linux/futex.h>
 #include <math.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,19 +24,20 @@
 
 #define FAULT_NS INT64_C(200000) // what one page fault takes at most, a huge page to be cleared
 
-// Timer expirations that one signal stands for: a few come from a tick that was late, more from a
-// thread that had blocked SIGPROF.
-#define BLOCKED_TICKS 25
+#define SILENCE_NS INT64_C(50000000)  // CPU time without a sample that calls for an explanation
+#define PATROL_NS  INT64_C(100000000) // how often threads are looked at for that
 
 struct collector {
     struct session *session;
     struct recording *rec;
     struct target **targets;
     size_t target_count;
-    uint32_t processes_seen; // session's count at the last scan of the directory
+    uint32_t processes_seen;  // session's count at the last scan of the directory
+    char *const *environment; // for the self-check; NULL: none
     double rate_hz;
     bool perf; // the rate is above the tick
     bool perf_refused;
+    int64_t patrolled_ns; // CLOCK_MONOTONIC
     bool prepared;
 };
 
@@ -52,6 +54,13 @@ static int64_t tick_ns(void) // the coarse clock advances once per tick
 {
     struct timespec ts;
     return clock_getres(CLOCK_MONOTONIC_COARSE, &ts) == 0 && ts.tv_nsec ? ts.tv_nsec : 4000000;
+}
+
+static int64_t now_ns(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
 }
 
 static int64_t least(int64_t a, int64_t b)
@@ -149,8 +158,11 @@ static void add_sample(struct target *target, struct thread *thread, uint32_t no
         weight = 0;
     if (own > 0)
         target->overhead_ns += own;
-    if (sample->overrun >= BLOCKED_TICKS)
-        target->lost_blocked += sample->overrun;
+    if (thread->blocked && weight > target->period_ns) { // spent anywhere but here: unsampled
+        target->lost_blocked += (uint64_t)(weight / target->period_ns);
+        weight = target->period_ns;
+    }
+    thread->blocked = false;
     progress_settle(target, thread, sample);
     int64_t kernel = kernel_share(thread, sample, weight);
     target_add(target, thread, node, STATE_KERNEL, kernel, 1);
@@ -349,6 +361,30 @@ static void prepare(struct collector *collector)
     }
 }
 
+// A thread that runs on without a sample may have blocked SIGPROF. (Or its CPU was lent out below
+// the kernel, as in a virtual machine: then nothing is lost but a tick.)
+static void patrol(struct target *target)
+{
+    for (size_t i = 0; i < target->threads.capacity; i++) {
+        struct thread *thread = target->threads.slots[i].value;
+        struct schedstat stat;
+        if (thread && !thread->blocked && thread->schedstat >= 0 &&
+            proc_schedstat_read(thread->schedstat, &stat) &&
+            stat.cpu_ns - thread->cpu_ns > SILENCE_NS)
+            thread->blocked = proc_blocks_signal(target->pid, thread->tid, SIGPROF);
+    }
+}
+
+static void patrol_all(struct collector *collector)
+{
+    int64_t now = now_ns();
+    if (now - collector->patrolled_ns < PATROL_NS)
+        return;
+    collector->patrolled_ns = now;
+    for (size_t i = 0; i < collector->target_count; i++)
+        patrol(collector->targets[i]);
+}
+
 void collector_step(struct collector *collector, int timeout_ms)
 {
     if (!collector->prepared)
@@ -356,17 +392,19 @@ void collector_step(struct collector *collector, int timeout_ms)
     _Atomic uint32_t *wake = &collector->session->header->wake;
     uint32_t seen = atomic_load_explicit(wake, memory_order_acquire);
     drain_all(collector);
+    patrol_all(collector);
     struct timespec timeout = {timeout_ms / 1000, timeout_ms % 1000 * 1000000L};
     syscall(SYS_futex, wake, FUTEX_WAIT, seen, &timeout, NULL, 0);
 }
 
 // One signal per tick or per a few of them, so that there are at least 200 a second where the tick
-// allows; a bit less than a whole number of ticks, so that none is missed.
+// allows. Most of a tick less than that, because a thread that shares its CPU with others has run
+// for less than a tick when one finds it.
 static int64_t interval_for(double rate_hz)
 {
     int64_t tick = tick_ns();
     int64_t ticks = (int64_t)(1e9 / rate_hz / (double)tick + 0.05);
-    return (ticks < 1 ? 1 : ticks) * tick - tick / 16;
+    return (ticks < 1 ? 1 : ticks) * tick - tick * 3 / 4;
 }
 
 struct collector *collector_new(struct session *session, struct recording *rec,
@@ -377,6 +415,7 @@ struct collector *collector_new(struct session *session, struct recording *rec,
         return NULL;
     collector->session = session;
     collector->rec = rec;
+    collector->environment = options->environment;
     double tick_hz = 1e9 / (double)tick_ns();
     collector->rate_hz = options->rate_hz > 0 ? options->rate_hz : fmin(tick_hz, 250);
     bool above_tick = collector->rate_hz > 1.05 * tick_hz;
@@ -433,10 +472,40 @@ static void finish_target(struct target *target)
     target_share_out(target);
 }
 
+static void note_misread(struct target *target, const char *finding,
+                         struct collector_summary *summary)
+{
+    const struct ring_header *header = target->ring.header;
+    recording_process_info(target->rec, target->process)->misread = true;
+    target->misread = true;
+    target->samples = false;
+    target->sampled_ns = target->overhead_ns = 0;
+    summary->misread++;
+    memcpy(summary->misread_version, header->version, sizeof header->version - 1);
+    snprintf(summary->misread_finding, sizeof summary->misread_finding, "%s", finding);
+}
+
+// Finds the targets whose interpreter our walk misreads. The program has ended: it waits for
+// nothing of this.
+static void check_targets(struct collector *collector, struct collector_summary *summary)
+{
+    struct selfcheck *check = collector->environment ? selfcheck_new(collector->environment) : NULL;
+    for (size_t i = 0; check && i < collector->target_count; i++) {
+        struct target *target = collector->targets[i];
+        const char *finding =
+            target->samples ? selfcheck_finding(check, target->ring.header) : NULL;
+        if (finding)
+            note_misread(target, finding, summary);
+    }
+    selfcheck_free(check);
+}
+
 static void summarize(const struct collector *collector, const struct target *target,
                       struct collector_summary *summary)
 {
     const struct ring_header *header = target->ring.header;
+    if (target->misread)
+        return; // note_misread() has
     switch (atomic_load(&header->status)) {
     case RING_ACTIVE:
         summary->processes++;
@@ -467,20 +536,24 @@ void collector_finish(struct collector *collector, pid_t pid, int status,
     *summary = (struct collector_summary){.perf_refused = collector->perf_refused};
     atomic_store(&collector->session->header->closed, 1);
     drain_all(collector);
+    check_targets(collector, summary);
     struct run_info *run = recording_run(collector->rec);
     for (size_t i = 0; i < collector->target_count; i++) {
         struct target *target = collector->targets[i];
-        finish_target(target);
+        if (!target->misread)
+            finish_target(target);
         set_cpu(collector, target, pid, status, usage_ns(usage) - children_ns);
         summarize(collector, target, summary);
     }
+    if (summary->misread)
+        recording_discard(collector->rec);
     run->rate_hz = collector->rate_hz;
     run->measured = 1u << STATE_PYTHON | 1u << STATE_NATIVE | 1u << STATE_KERNEL;
     run->exit_code = WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
     for (size_t i = 0; i < collector->target_count; i++) {
         struct process_info *info =
             recording_process_info(collector->rec, collector->targets[i]->process);
-        if (!collector->targets[i]->samples || run->python_version)
+        if (!collector->targets[i]->samples || run->python_version[0])
             continue;
         run->python_version = info->version;
         run->python_executable = info->executable;

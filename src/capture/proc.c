@@ -36,6 +36,19 @@ bool proc_schedstat_read(int fd, struct schedstat *out)
     return true;
 }
 
+bool proc_blocks_signal(pid_t pid, pid_t tid, int sig)
+{
+    int fd = open_task_file(pid, tid, "status");
+    if (fd < 0)
+        return false;
+    char text[4096];
+    ssize_t n = read(fd, text, sizeof text - 1);
+    close(fd);
+    text[n > 0 ? n : 0] = '\0';
+    const char *line = strstr(text, "SigBlk:");
+    return line && (strtoull(line + strlen("SigBlk:"), NULL, 16) >> (sig - 1) & 1);
+}
+
 void proc_thread_name(pid_t pid, pid_t tid, char name[16])
 {
     name[0] = '\0';

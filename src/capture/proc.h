@@ -12,6 +12,7 @@ struct schedstat {
     uint64_t slices; // times it was put on a CPU
 };
 
-int proc_schedstat_open(pid_t pid, pid_t tid);              // a descriptor, or -errno
-bool proc_schedstat_read(int fd, struct schedstat *out);    // 0.6 us
+int proc_schedstat_open(pid_t pid, pid_t tid);           // a descriptor, or -errno
+bool proc_schedstat_read(int fd, struct schedstat *out); // 0.6 us
+bool proc_blocks_signal(pid_t pid, pid_t tid, int sig);
 void proc_thread_name(pid_t pid, pid_t tid, char name[16]); // "" when it is gone

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -36,8 +37,17 @@ static int map_twice(struct ring *ring, int fd)
     return 0;
 }
 
+// Beyond RLIMIT_FSIZE the kernel does not just refuse, it sends SIGXFSZ.
+static bool fits_limit(void)
+{
+    struct rlimit limit;
+    return getrlimit(RLIMIT_FSIZE, &limit) < 0 || limit.rlim_cur >= FILE_SIZE;
+}
+
 int ring_create(struct ring *ring, int dirfd, const char *name)
 {
+    if (!fits_limit())
+        return -EFBIG;
     int fd = openat(dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return -errno;
@@ -66,9 +76,18 @@ int ring_open(struct ring *ring, int dirfd, const char *name)
     return err;
 }
 
+void ring_drop_data(struct ring *ring)
+{
+    if (!ring->data)
+        return;
+    madvise(ring->data, RING_DATA_SIZE, MADV_REMOVE); // the header keeps the file alive
+    munmap(ring->data, 2 * (size_t)RING_DATA_SIZE);
+    ring->data = NULL;
+}
+
 void ring_close(struct ring *ring)
 {
     if (ring->header)
-        munmap(ring->header, FILE_SIZE + RING_DATA_SIZE);
+        munmap(ring->header, ring->data ? FILE_SIZE + RING_DATA_SIZE : HEADER_SIZE);
     memset(ring, 0, sizeof *ring);
 }

@@ -20,7 +20,7 @@
 
 struct build {
     char id[96];
-    bool lasting; // tells it from any other build, so that the cache may have it
+    bool lasting;                    // tells it from any other build, so that the cache may have it
     char finding[SELFCHECK_FINDING]; // "": none
 };
 
@@ -175,8 +175,8 @@ static void cache_write(struct selfcheck *check, const struct build *build)
     int fd = mkostemp(fresh, O_CLOEXEC);
     if (fd < 0)
         return;
-    bool written = dprintf(fd, "%s\n%s\n", check->judge,
-                           build->finding[0] ? build->finding : GOOD) > 0;
+    bool written =
+        dprintf(fd, "%s\n%s\n", check->judge, build->finding[0] ? build->finding : GOOD) > 0;
     if (close(fd) < 0 || !written || rename(fresh, path) < 0)
         unlink(fresh);
 }

@@ -59,8 +59,8 @@ static int set_up(posix_spawnattr_t *attributes, posix_spawn_file_actions_t *fil
     sigfillset(&all);
     posix_spawnattr_setsigmask(attributes, &none);
     posix_spawnattr_setsigdefault(attributes, &all);
-    posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-                                             POSIX_SPAWN_SETSID);
+    posix_spawnattr_setflags(attributes,
+                             POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
     int err = posix_spawn_file_actions_addopen(files, 0, "/dev/null", O_RDONLY, 0);
     if (!err)
         err = posix_spawn_file_actions_adddup2(files, output, 1);
@@ -73,7 +73,7 @@ static int set_up(posix_spawnattr_t *attributes, posix_spawn_file_actions_t *fil
 
 static pid_t spawn(const char *executable, char *const *environment, int output)
 {
-    char *const argv[] = {(char *)(uintptr_t)executable, "-I", "-S", "-B", "-c",
+    char *const argv[] = {(char *)(uintptr_t)executable,       "-I", "-S", "-B", "-c",
                           (char *)(uintptr_t)selfcheck_script, NULL};
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_t files;
@@ -116,7 +116,7 @@ static bool reap(pid_t pid, int64_t until_ms)
     while ((result = waitpid(pid, &status, WNOHANG)) == 0 && now_ms() < until_ms)
         nanosleep(&nap, NULL);
     if (result == 0) {
-        kill(pid, SIGKILL);
+        kill(-pid, SIGKILL); // it leads a group of its own
         while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
             ;
     }

@@ -7,10 +7,12 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -40,6 +42,13 @@ static int make_directory(char *path, size_t size)
     return err;
 }
 
+// Beyond RLIMIT_FSIZE the kernel does not just refuse, it sends SIGXFSZ.
+static bool fits_limit(void)
+{
+    struct rlimit limit;
+    return getrlimit(RLIMIT_FSIZE, &limit) < 0 || limit.rlim_cur >= sizeof(struct session_header);
+}
+
 int session_create(struct session *session)
 {
     *session = (struct session){.dirfd = -1};
@@ -47,9 +56,16 @@ int session_create(struct session *session)
     if (err)
         return err;
     session->dirfd = open(session->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (session->dirfd < 0) {
+        err = -errno;
+        rmdir(session->path);
+        return err;
+    }
     int fd = openat(session->dirfd, SESSION_FILE, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
         err = -errno;
+    else if (!fits_limit())
+        err = -EFBIG;
     else if (fallocate(fd, 0, 0, sizeof *session->header) < 0)
         err = -errno;
     else
@@ -94,15 +110,25 @@ int session_join(struct session *session, const char *path)
     return err;
 }
 
-static void remove_entries(int dirfd)
+void session_leave(struct session *session)
 {
-    DIR *dir = fdopendir(dup(dirfd));
-    if (!dir)
+    if (session->header)
+        munmap(session->header, sizeof *session->header);
+    session->header = NULL;
+}
+
+// Takes the descriptor: one to spare there may not be.
+static void remove_entries(int fd)
+{
+    DIR *dir = fdopendir(fd);
+    if (!dir) {
+        close(fd);
         return;
+    }
     rewinddir(dir);
     for (struct dirent *entry; (entry = readdir(dir));)
         if (entry->d_name[0] != '.')
-            unlinkat(dirfd, entry->d_name, 0);
+            unlinkat(fd, entry->d_name, 0);
     closedir(dir);
 }
 
@@ -116,7 +142,6 @@ void session_remove(struct session *session)
     if (session->dirfd < 0)
         return;
     remove_entries(session->dirfd);
-    close(session->dirfd);
     session->dirfd = -1;
     rmdir(session->path);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // target.c - a profiled process: its code objects, threads and stacks become the recording's.
 #include "target.h"
+#include "code_record.h"
 #include "progress.h"
 
 #include <stdio.h>
@@ -137,11 +138,6 @@ void target_thread_end(struct target *target, struct thread *thread)
 // ---- code objects
 // -----------------------------------------------------------------------------------------
 
-static uint32_t padded(uint32_t n)
-{
-    return (n + 3) & ~3u;
-}
-
 // A path as the report knows it: absolute, unless it is a name in angle brackets.
 static void absolute(const struct ring_header *header, const char *path, char *out, size_t size)
 {
@@ -155,41 +151,30 @@ static void absolute(const struct ring_header *header, const char *path, char *o
     snprintf(out, size, "%s/%s", bounded(header->cwd, sizeof cwd, cwd), path);
 }
 
-static bool is_plausible(const struct record_code *record)
-{
-    uint64_t need =
-        sizeof *record + padded(record->filename_length * (uint64_t)record->filename_kind) +
-        padded(record->name_length * (uint64_t)record->name_kind) + record->table_length;
-    return record->record.size >= need && record->filename_length < RING_DATA_SIZE &&
-           record->name_length < RING_DATA_SIZE;
-}
-
-static uint32_t function_of(struct target *target, const struct record_code *record)
+static uint32_t function_of(struct target *target, const struct record_code *record,
+                            const struct code_parts *parts)
 {
     static char name[NAME_BYTES], file[NAME_BYTES], path[NAME_BYTES + 1100];
-    const uint8_t *filename_at = record->bytes;
-    const uint8_t *name_at = filename_at + padded(record->filename_length * record->filename_kind);
-    code_string_utf8(filename_at, record->filename_length, record->filename_kind, file,
+    code_string_utf8(parts->filename, record->filename_length, record->filename_kind, file,
                      sizeof file);
-    code_string_utf8(name_at, record->name_length, record->name_kind, name, sizeof name);
+    code_string_utf8(parts->name, record->name_length, record->name_kind, name, sizeof name);
     absolute(target->ring.header, file, path, sizeof path);
     return recording_function(target->rec, path, name, record->firstlineno);
 }
 
 void target_add_code(struct target *target, const struct record_code *record)
 {
-    if (!is_plausible(record))
+    struct code_parts parts;
+    if (!code_record_parts(record, &parts))
         return;
     struct code *code = calloc(1, sizeof *code);
     if (!code)
         return;
-    const uint8_t *table = record->bytes + padded(record->filename_length * record->filename_kind) +
-                           padded(record->name_length * record->name_kind);
-    code->function = function_of(target, record);
+    code->function = function_of(target, record, &parts);
     code->firstlineno = record->firstlineno;
     code->table = malloc(record->table_length + 1);
     if (code->table) {
-        memcpy(code->table, table, record->table_length);
+        memcpy(code->table, parts.table, record->table_length);
         code->table_length = record->table_length;
     }
     struct code *old = map_get(&target->codes, record->id);

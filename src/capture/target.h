@@ -53,6 +53,7 @@ struct thread {
     int32_t tid;
     uint32_t id; // of the recording
     bool named;
+    bool blocked;          // was seen to run with SIGPROF blocked, since its last sample
     int schedstat;         // descriptor, -1: not open
     int64_t cpu_ns;        // CPU clock at the last sample
     int64_t kernel_credit; // kernel's account of kernel time, less what samples were charged with
@@ -80,6 +81,7 @@ struct target {
     int64_t period_ns; // between two samples of a thread
     bool held;         // its perf events are stopped, an exec is near
     bool unreadable;   // process_vm_readv refused
+    bool misread;      // the self-check has found its interpreter to be: its samples go
     struct maps maps;
     struct map codes;     // id -> struct code
     struct map threads;   // tid -> struct thread

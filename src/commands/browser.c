@@ -3,6 +3,7 @@
 #include "browser.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +41,7 @@ static char *shell_command(void)
 static _Noreturn void become_browser(const char *command, const char *opener, const char *page)
 {
     int null = open("/dev/null", O_RDWR);
+    signal(SIGPIPE, SIG_DFL);
     setsid(); // closing the terminal shall not close the browser
     for (int fd = 0; fd <= 2; fd++)
         dup2(null, fd);

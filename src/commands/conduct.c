@@ -15,18 +15,22 @@
 #include <unistd.h>
 #include "guard.h"
 
-#define BIT(sig) (UINT64_C(1) << ((sig) - 1))
+#define BIT(sig) (UINT64_C(1) << ((sig)-1))
 #define SIGNALS  (sizeof passed_on / sizeof *passed_on)
 
-// What a person or a supervisor may send. Not the faults, and not timers of our own process.
-static const int passed_on[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH,
-                                SIGURG,  SIGIO,   SIGPWR,  SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU};
+#define STOPS       (BIT(SIGTSTP) | BIT(SIGTTIN) | BIT(SIGTTOU))
+#define JOB_CONTROL (STOPS | BIT(SIGCONT))
 
-static struct sigaction found[NSIG];    // dispositions at our start
+// What a person or a supervisor may send. Not the faults, and not timers of our own process.
+static const int passed_on[] = {SIGHUP,  SIGINT,  SIGQUIT,  SIGTERM, SIGUSR1,
+                                SIGUSR2, SIGALRM, SIGWINCH, SIGURG,  SIGIO,
+                                SIGPWR,  SIGCONT, SIGTSTP,  SIGTTIN, SIGTTOU};
+
+static struct sigaction found[NSIG]; // dispositions at our start
 static sigset_t found_mask, run_mask;
 static _Atomic(struct session *) session;
 static _Atomic uint64_t arrived, from_kernel;
-static bool stop_came;                  // a stop signal, and no SIGCONT since
+static bool stop_came; // a stop signal, and no SIGCONT since
 
 static void on_signal(int sig, siginfo_t *info, void *context)
 {
@@ -62,7 +66,7 @@ void conduct_begin(void)
         }
     const struct sigaction ignore = {.sa_handler = SIG_IGN};
     sigaction(SIGXFSZ, &ignore, NULL); // a file that may not grow is an error to report
-    catch_signal(SIGCHLD);             // even where ignored: an ignored one takes away what waitid would tell
+    catch_signal(SIGCHLD);             // even where ignored: then waitid would have nothing to tell
     sigaddset(&ours, SIGCHLD);
     sigprocmask(SIG_UNBLOCK, &ours, &found_mask);
 }
@@ -72,7 +76,7 @@ void conduct_wakes(struct session *to_wake)
     atomic_store(&session, to_wake);
 }
 
-// ---- around fork -----------------------------------------------------------------------------------
+// ---- around fork -------------------------------------------------------------------------------
 
 // A signal in the child before exec would be noted there and lost: it waits until dispositions are
 // those of the program.
@@ -99,29 +103,31 @@ static void send_all(pid_t child, uint64_t signals)
             kill(child, sig);
 }
 
-// What the group got while there was no child, it would have got. (What comes during the fork itself
-// the kernel gives to both.)
+// What the group got while there was no child, it would have got. (What comes during the fork
+// itself the kernel gives to both.)
 void conduct_after_fork(pid_t child)
 {
-    uint64_t seen, early = atomic_exchange(&arrived, 0);
+    uint64_t early = atomic_exchange(&arrived, 0);
     if (child > 0) // and not -1, which is everybody
         send_all(child, early);
     atomic_store(&from_kernel, 0);
-    guard_ask(&seen); // and forgets them
+    guard_ask(); // and forgets them
     sigprocmask(SIG_SETMASK, &run_mask, NULL);
 }
 
-// ---- passing on ------------------------------------------------------------------------------------
+// ---- passing on --------------------------------------------------------------------------------
 
+// The kernel's word as well, should there be no guard. A stop signal takes a pending SIGCONT away
+// and the other way round: the guard may remember only the later of two that we have seen.
 static uint64_t sent_to_group(void)
 {
-    uint64_t signals, kernel = atomic_exchange(&from_kernel, 0);
-    return guard_ask(&signals) ? signals | kernel : kernel;
+    uint64_t signals = guard_ask() | atomic_exchange(&from_kernel, 0);
+    return signals & JOB_CONTROL ? signals | JOB_CONTROL : signals;
 }
 
 static void note_stops(uint64_t signals)
 {
-    if (signals & (BIT(SIGTSTP) | BIT(SIGTTIN) | BIT(SIGTTOU)))
+    if (signals & STOPS)
         stop_came = true;
     if (signals & BIT(SIGCONT))
         stop_came = false;
@@ -137,10 +143,10 @@ static void pass_on(pid_t child)
     send_all(child, theirs);
 }
 
-// ---- stopping --------------------------------------------------------------------------------------
+// ---- stopping ----------------------------------------------------------------------------------
 
-// Somebody who stops the program alone, from elsewhere, will continue it alone: then we must run. In
-// front of a terminal a shell waits for its job to stop or end, and only sees us.
+// Somebody who stops the program alone, from elsewhere, will continue it alone: then we must run.
+// In front of a terminal a shell waits for its job to stop or end, and only sees us.
 static bool shell_waits(void)
 {
     return tcgetpgrp(STDIN_FILENO) == getpgrp() || tcgetpgrp(STDERR_FILENO) == getpgrp();
@@ -176,7 +182,9 @@ void conduct_step(pid_t child)
 void conduct_end(void)
 {
     static const int job_control[] = {SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU};
+    const struct sigaction ignore = {.sa_handler = SIG_IGN};
     conduct_wakes(NULL);
     for (size_t i = 0; i < sizeof job_control / sizeof *job_control; i++)
         sigaction(job_control[i], &found[job_control[i]], NULL);
+    sigaction(SIGPIPE, &ignore, NULL); // a reader who has seen enough is no reason to die
 }

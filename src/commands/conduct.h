@@ -13,9 +13,9 @@
 
 // In this order. Signals are kept from the first call on.
 void conduct_begin(void);
-void conduct_wakes(struct session *session);    // whom a signal shall wake; NULL: nobody
-void conduct_before_fork(void);                 // all signals wait
-void conduct_in_child(void);                    // everything as we found it
-void conduct_after_fork(pid_t child);           // the child gets what came before it was there
-void conduct_step(pid_t child);                 // passes on what has come, follows stops
-void conduct_end(void);                         // the child is gone: job control is the shell's again
+void conduct_wakes(struct session *session); // whom a signal shall wake; NULL: nobody
+void conduct_before_fork(void);              // all signals wait
+void conduct_in_child(void);                 // everything as we found it
+void conduct_after_fork(pid_t child);        // the child gets what came before it was there
+void conduct_step(pid_t child);              // passes on what has come, follows stops
+void conduct_end(void);                      // the child is gone, there remains the report

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // editable.c - reads from site-packages which projects are installed editable.
 //
-//   *.dist-info/direct_url.json   PEP 660: {"url": "file:///home/me/project", "dir_info": {"editable": true}}
+//   *.dist-info/direct_url.json   PEP 610: {"url": "file:///home/me/x", "dir_info": {"editable":
+//   true}}
 //   __editable__*.pth             setuptools' and others': a line with the directory
 //   *.egg-link, easy-install.pth  `setup.py develop`: likewise
 //
@@ -27,7 +28,8 @@ static bool is_directory(const char *path)
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-// A path read from a file: an existing directory, as it is named and resolved, and no library of its own.
+// A path read from a file: an existing directory, as it is named and resolved, and no library of
+// its own.
 static void add_project(struct texts *roots, const char *path)
 {
     char *real = realpath(path, NULL);
@@ -39,7 +41,7 @@ static void add_project(struct texts *roots, const char *path)
     free(real);
 }
 
-// ---- direct_url.json -------------------------------------------------------------------------------
+// ---- direct_url.json ---------------------------------------------------------------------------
 
 static int hex_digit(char c)
 {
@@ -88,7 +90,7 @@ static void read_direct_url(struct texts *roots, const char *path)
     free(text);
 }
 
-// ---- files with a path on a line -------------------------------------------------------------------
+// ---- files with a path on a line ---------------------------------------------------------------
 
 static void read_lines(struct texts *roots, const char *path)
 {
@@ -101,7 +103,7 @@ static void read_lines(struct texts *roots, const char *path)
     free(text);
 }
 
-// ---- site-packages ---------------------------------------------------------------------------------
+// ---- site-packages -----------------------------------------------------------------------------
 
 static bool ends_with(const char *text, const char *end)
 {
@@ -164,7 +166,7 @@ static void read_prefix(struct texts *roots, const char *prefix, const char *ver
         read_sites(roots, text_format("%s/lib/python3/dist-packages", prefix));
 }
 
-// ---- from the interpreter to its prefixes ----------------------------------------------------------
+// ---- from the interpreter to its prefixes ------------------------------------------------------
 
 // The value of `key = value` in pyvenv.cfg, as a copy.
 static char *setting(const char *text, const char *key)
@@ -231,11 +233,12 @@ void editable_find(struct texts *roots, const char *interpreter, const char *ver
 
 void editable_find_user(struct texts *roots, const char *version)
 {
-    const char *base = getenv("PYTHONUSERBASE"), *home = getenv("HOME"), *no = getenv("PYTHONNOUSERSITE");
+    const char *base = getenv("PYTHONUSERBASE"), *home = getenv("HOME"),
+               *no = getenv("PYTHONNOUSERSITE");
     if (no && *no)
         return;
-    char *prefix = base && *base ? text_format("%s", base)
-                                 : text_format("%s/.local", home ? home : "");
+    char *prefix =
+        base && *base ? text_format("%s", base) : text_format("%s/.local", home ? home : "");
     read_prefix(roots, prefix, version);
     free(prefix);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// editable.h - projects that pip installed "editable" (pip install -e): they lie where the person works.
+// editable.h - projects installed "editable" (pip install -e): they lie where the person works.
 #pragma once
 
 #include "text.h"

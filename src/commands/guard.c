@@ -11,14 +11,20 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ANSWER_MS 100 // it is idle, so it answers in microseconds unless the machine is very busy
+#define ANSWER_MS 1000 // it is idle, so it answers in microseconds unless the machine is very busy
 
 static struct {
-    pid_t pid;  // 0: none
-    int fd;     // our end
+    pid_t pid; // 0: none
+    int fd;    // our end
+    uint64_t questions;
 } guard;
 
-// ---- in the guard ----------------------------------------------------------------------------------
+struct answer {
+    uint64_t question; // which one: an answer that came too late is not the next one's
+    uint64_t signals;
+};
+
+// ---- in the guard ------------------------------------------------------------------------------
 
 // Nothing that the program's world waits for is kept open: a pipe's end, a lock.
 static void close_all_but(int a, int b)
@@ -42,19 +48,19 @@ static uint64_t take_pending(const sigset_t *all)
 
 static _Noreturn void live(struct session *session, int fd, const sigset_t *all)
 {
-    char question;
+    struct answer answer;
     close_all_but(fd, session->dirfd);
     prctl(PR_SET_NAME, "lineprof-guard");
-    while (read(fd, &question, 1) == 1) {
-        uint64_t signals = take_pending(all);
-        if (send(fd, &signals, sizeof signals, MSG_NOSIGNAL) < 0)
+    while (read(fd, &answer.question, sizeof answer.question) == sizeof answer.question) {
+        answer.signals = take_pending(all);
+        if (send(fd, &answer, sizeof answer, MSG_NOSIGNAL) < 0)
             break;
     }
     session_remove(session); // lineprof has gone without stopping us
     _exit(0);
 }
 
-// ---- in lineprof -----------------------------------------------------------------------------------
+// ---- in lineprof -------------------------------------------------------------------------------
 
 bool guard_start(struct session *session)
 {
@@ -87,11 +93,16 @@ static bool wait_for_answer(void)
     return n == 1;
 }
 
-bool guard_ask(uint64_t *signals)
+uint64_t guard_ask(void)
 {
-    if (!guard.pid || send(guard.fd, "?", 1, MSG_NOSIGNAL | MSG_DONTWAIT) != 1 || !wait_for_answer())
-        return false;
-    return recv(guard.fd, signals, sizeof *signals, MSG_DONTWAIT) == sizeof *signals;
+    uint64_t question = ++guard.questions, signals = 0;
+    struct answer answer = {0};
+    if (!guard.pid || send(guard.fd, &question, sizeof question, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+        return 0;
+    while (answer.question != question && wait_for_answer() &&
+           recv(guard.fd, &answer, sizeof answer, MSG_DONTWAIT) == sizeof answer)
+        signals |= answer.signals; // those of a late answer were the group's as well
+    return signals;
 }
 
 void guard_stop(void)

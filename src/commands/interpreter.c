@@ -26,7 +26,7 @@ static bool is_directory(const char *path)
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-// ---- searching -------------------------------------------------------------------------------------
+// ---- searching ---------------------------------------------------------------------------------
 
 char *path_search(const char *name)
 {
@@ -57,14 +57,14 @@ char *command_find(const char *name, struct outcome *outcome)
     else if (access(name, F_OK) < 0)
         fail(outcome, CODE_NOT_FOUND, "no command '%s': %s", name, strerror(errno));
     else if (!is_executable_file(name))
-        fail(outcome, CODE_NOT_EXECUTABLE, "'%s' is not executable: chmod +x it, or name what runs it",
-             name);
+        fail(outcome, CODE_NOT_EXECUTABLE,
+             "'%s' is not executable: chmod +x it, or name what runs it", name);
     else
         return text_format("%s", name);
     return NULL;
 }
 
-// ---- Python ----------------------------------------------------------------------------------------
+// ---- Python ------------------------------------------------------------------------------------
 
 static char *python_in(const char *environment)
 {
@@ -102,7 +102,7 @@ char *interpreter_find(const char *asked, struct outcome *outcome)
     return path;
 }
 
-// ---- what kind of file -----------------------------------------------------------------------------
+// ---- what kind of file -------------------------------------------------------------------------
 
 // The word of a `#!` line that names the program, behind `env` and its options and assignments.
 static char *interpreter_word(char *line)

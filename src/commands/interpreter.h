@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// interpreter.h - which file is executed: the Python for a script, or a command found as a shell does.
+// interpreter.h - which file is executed: the Python of a script, or a command as a shell finds it.
 #pragma once
 
 #include <stdbool.h>
@@ -7,7 +7,8 @@
 #include "lineprof/commands.h"
 
 // Both give the path to execute, nothing resolved: a virtual environment and a pyenv shim know what
-// they are by the path they are started with. The caller frees; NULL and a message when there is none.
+// they are by the path they are started with. The caller frees; NULL and a message when there is
+// none.
 char *interpreter_find(const char *asked, struct outcome *outcome);
 char *command_find(const char *name, struct outcome *outcome);
 

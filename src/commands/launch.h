@@ -11,15 +11,15 @@
 
 struct child {
     pid_t pid;
-    int status;             // as wait gives it
-    struct rusage usage;    // of it and the descendants it waited for
-    int64_t children_ns;    // CPU time of those descendants alone
+    int status;          // as wait gives it
+    struct rusage usage; // of it and the descendants it waited for
+    int64_t children_ns; // CPU time of those descendants alone
     int64_t started_unix_ns, elapsed_ns;
-    int64_t started_ns;     // CLOCK_MONOTONIC
+    int64_t started_ns; // CLOCK_MONOTONIC
 };
 
 // False and a message when it cannot be executed; then no child is left.
 bool launch(struct child *child, const struct program *program, char *const *environment,
             struct outcome *outcome);
-bool launch_has_ended(const struct child *child);   // it is a zombie
+bool launch_has_ended(const struct child *child); // it is a zombie
 void launch_reap(struct child *child);

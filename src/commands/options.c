@@ -7,24 +7,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-// ---- the table -------------------------------------------------------------------------------------
+// ---- the table ---------------------------------------------------------------------------------
 
 enum kind {
-    FLAG,           // bool
-    TEXT,           // const char *
-    OPTIONAL_TEXT,  // const char *: "" when given without =VALUE
-    LIST,           // struct texts, parts between commas
-    NUMBER,         // double from least to most
-    CHOICE,         // int: position in `choices`
-    PROGRAM,        // what follows is the program
+    FLAG,          // bool
+    TEXT,          // const char *
+    OPTIONAL_TEXT, // const char *: "" when given without =VALUE
+    LIST,          // struct texts, parts between commas
+    NUMBER,        // double from least to most
+    CHOICE,        // int: position in `choices`
+    PROGRAM,       // what follows is the program
 };
 
 struct option {
-    const char *name;           // without dashes; NULL for a letter alone
-    char letter;                // 0: none
+    const char *name; // without dashes; NULL for a letter alone
+    char letter;      // 0: none
     enum kind kind;
     enum program_kind program;
-    size_t at;                  // in struct options
+    size_t at; // in struct options
     double least, most;
     const char *const *choices; // NULL-terminated
     const char *value;          // how help calls the value
@@ -36,6 +36,7 @@ static const char *const color_choices[] = {"auto", "always", "never", NULL};
 
 #define AT(field) .at = offsetof(struct options, field)
 
+// clang-format off
 static const struct option table[] = {
     {.letter = 'm', .kind = PROGRAM, .program = PROGRAM_MODULE, .value = "MODULE",
      .group = "Program", .help = "run a module, as python -m does"},
@@ -89,6 +90,7 @@ static const struct option table[] = {
     {.name = "help", .letter = 'h', .kind = FLAG, AT(help), .group = "More", .help = "this text"},
     {.name = "version", .letter = 'V', .kind = FLAG, AT(version), .help = "print the version"},
 };
+// clang-format on
 
 #define TABLE_SIZE (sizeof table / sizeof *table)
 
@@ -124,7 +126,7 @@ static const struct refused {
 
 #define REFUSED_SIZE (sizeof refused / sizeof *refused)
 
-// ---- what was meant --------------------------------------------------------------------------------
+// ---- what was meant ----------------------------------------------------------------------------
 
 static size_t least_of(size_t a, size_t b, size_t c)
 {
@@ -185,21 +187,22 @@ static bool fail_unknown_letter(char letter, struct outcome *outcome)
 {
     if (strchr("bBdEiIOPqRsSuvWxX", letter))
         return fail(outcome, CODE_USAGE,
-                    "unknown option -%c: if it is Python's, write lineprof -- python3 -%c ...", letter,
-                    letter);
+                    "unknown option -%c: if it is Python's, write lineprof -- python3 -%c ...",
+                    letter, letter);
     return fail(outcome, CODE_USAGE, "unknown option -%c: lineprof --help lists them", letter);
 }
 
-// ---- values ----------------------------------------------------------------------------------------
+// ---- values ------------------------------------------------------------------------------------
 
 static bool set_number(const struct option *option, double *at, const char *value,
                        struct outcome *outcome)
 {
     char *end;
     double number = strtod(value, &end);
-    if (end == value || *end || !isfinite(number) || number < option->least || number > option->most)
-        return fail(outcome, CODE_USAGE, "--%s takes a number from %g to %g, not '%s'", option->name,
-                    option->least, option->most, value);
+    if (end == value || *end || !isfinite(number) || number < option->least ||
+        number > option->most)
+        return fail(outcome, CODE_USAGE, "--%s takes a number from %g to %g, not '%s'",
+                    option->name, option->least, option->most, value);
     *at = number;
     return true;
 }
@@ -262,7 +265,7 @@ static bool takes_value(const struct option *option)
     return option->kind != FLAG && option->kind != OPTIONAL_TEXT;
 }
 
-// ---- parsing ---------------------------------------------------------------------------------------
+// ---- parsing -----------------------------------------------------------------------------------
 
 // Where we are in the command line.
 struct cursor {
@@ -293,8 +296,8 @@ static bool fail_without_value(const struct cursor *at, const struct option *opt
     if (option->name)
         return fail(at->outcome, CODE_USAGE, "--%s needs a value: --%s %s", option->name,
                     option->name, option->value);
-    return fail(at->outcome, CODE_USAGE, "-%c needs a value: -%c %s", option->letter, option->letter,
-                option->value);
+    return fail(at->outcome, CODE_USAGE, "-%c needs a value: -%c %s", option->letter,
+                option->letter, option->value);
 }
 
 static bool parse_name(struct cursor *at, const char *text)
@@ -452,7 +455,7 @@ void options_free(struct options *options)
     texts_free(&options->exclude);
 }
 
-// ---- help ------------------------------------------------------------------------------------------
+// ---- help --------------------------------------------------------------------------------------
 
 #define HELP_COLUMN 29
 #define HELP_WIDTH  79

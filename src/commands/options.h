@@ -9,11 +9,11 @@
 
 enum program_kind {
     PROGRAM_NONE,
-    PROGRAM_SCRIPT,     // lineprof script.py
-    PROGRAM_MODULE,     // lineprof -m module
-    PROGRAM_CODE,       // lineprof -c code
-    PROGRAM_STDIN,      // lineprof -
-    PROGRAM_COMMAND,    // lineprof -- command
+    PROGRAM_SCRIPT,  // lineprof script.py
+    PROGRAM_MODULE,  // lineprof -m module
+    PROGRAM_CODE,    // lineprof -c code
+    PROGRAM_STDIN,   // lineprof -
+    PROGRAM_COMMAND, // lineprof -- command
 };
 
 enum color_choice { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER }; // in the order of the option's values
@@ -22,19 +22,19 @@ enum color_choice { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER }; // in the order of 
 
 struct options {
     enum program_kind kind;
-    char **program;             // script, module, code, "-" or command, then the program's arguments
+    char **program; // script, module, code, "-" or command, then the program's arguments
 
     bool help, version;
-    const char *help_format;    // NULL or "markdown"
+    const char *help_format; // NULL or "markdown"
 
-    const char *outfile;        // NULL when not given
+    const char *outfile; // NULL when not given
     bool html, json, no_browser;
-    const char *cli;            // NULL: no table; "": to stdout; else the file it goes to
+    const char *cli; // NULL: no table; "": to stdout; else the file it goes to
 
-    bool cpu_only;              // all that there is, so far
+    bool cpu_only; // all that there is, so far
     const char *python;
-    double rate_hz;             // 0: not given
-    double sampling_seconds;    // 0: not given
+    double rate_hz;          // 0: not given
+    double sampling_seconds; // 0: not given
     bool virtual_time;
     bool no_children;
 
@@ -44,8 +44,8 @@ struct options {
 
     double threshold_pct;
     bool reduced, all_lines;
-    double column_width;        // 0: as the terminal says
-    int color;                  // enum color_choice
+    double column_width; // 0: as the terminal says
+    int color;           // enum color_choice
 };
 
 // False and a message when the command line makes no sense.

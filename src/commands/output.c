@@ -3,7 +3,6 @@
 #include "output.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,7 +12,7 @@
 #include "terminal.h"
 #include "text.h"
 
-// ---- names -----------------------------------------------------------------------------------------
+// ---- names -------------------------------------------------------------------------------------
 
 static bool ends_with(const char *text, const char *end)
 {
@@ -51,7 +50,7 @@ static void name_files(struct output *output, const struct options *options)
         output->table = text_format("%s", options->cli);
 }
 
-// ---- before the run --------------------------------------------------------------------------------
+// ---- before the run ----------------------------------------------------------------------------
 
 static bool fail_to_write(const char *path, int error, const char *advice, struct outcome *outcome)
 {
@@ -65,7 +64,8 @@ static bool can_write(const char *path, struct outcome *outcome)
         return true; // opening it would wait for its reader
     struct sink *trial = sink_file(path);
     if (!trial)
-        return fail_to_write(path, errno, "; the program was not started (-o chooses another place)", outcome);
+        return fail_to_write(path, errno,
+                             "; the program was not started (-o chooses another place)", outcome);
     sink_discard(trial);
     return true;
 }
@@ -80,13 +80,14 @@ bool output_plan(struct output *output, const struct options *options, struct ou
     *output = (struct output){0};
     name_files(output, options);
     if (!are_distinct(output->json, output->table) || !are_distinct(output->html, output->table))
-        return fail(outcome, CODE_USAGE, "--cli and -o both name %s: give two names", output->table);
+        return fail(outcome, CODE_USAGE, "--cli and -o both name %s: give two names",
+                    output->table);
     return (!output->json || can_write(output->json, outcome)) &&
            (!output->html || can_write(output->html, outcome)) &&
            (!output->table || can_write(output->table, outcome));
 }
 
-// ---- after the run ---------------------------------------------------------------------------------
+// ---- after the run -----------------------------------------------------------------------------
 
 static bool finish(struct sink *sink, const char *path, int result, struct outcome *outcome)
 {
@@ -147,14 +148,10 @@ static bool print_table(const struct output *output, const struct options *optio
 bool output_write(const struct output *output, const struct options *options,
                   const struct profile *profile, struct outcome *outcome)
 {
-    const struct sigaction ignore = {.sa_handler = SIG_IGN}; // an error is better than death
-    struct sigaction before;
-    sigaction(SIGPIPE, &ignore, &before);
     bool json = write_file(output->json, report_json, profile, outcome);
     bool html = write_file(output->html, report_html, profile, outcome);
     bool table = write_table(output, options, profile, outcome);
     bool printed = print_table(output, options, profile, outcome);
-    sigaction(SIGPIPE, &before, NULL);
     return json && html && table && printed;
 }
 

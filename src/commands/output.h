@@ -7,7 +7,7 @@
 #include "options.h"
 
 struct output {
-    char *json, *html, *table;  // paths, NULL when not wanted
+    char *json, *html, *table; // paths, NULL when not wanted
     bool table_on_stdout;
 };
 
@@ -17,6 +17,7 @@ bool output_plan(struct output *output, const struct options *options, struct ou
 // False and a message when one could not be written; the others are there then.
 bool output_write(const struct output *output, const struct options *options,
                   const struct profile *profile, struct outcome *outcome);
-// "lineprof-profile.html and lineprof-profile.json"; NULL when no file is written. The caller frees.
+// "lineprof-profile.html and lineprof-profile.json"; NULL when no file is written. The caller
+// frees.
 char *output_names(const struct output *output);
 void output_free(struct output *output);

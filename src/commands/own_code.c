@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // own_code.c - where the person's own code lies.
 //
-//   script           its directory, as it was named and as it is with links resolved: Python has the
+//   script           its directory, as it was named and as it is with links resolved: Python has
+//   the
 //                    one in __main__'s frames and the other in sys.path
 //   directory, zip   itself
 //   -m, -c, stdin    the current directory
@@ -81,8 +82,8 @@ static bool ends_with_py(const char *word)
     return n > 3 && strcmp(word + n - 3, ".py") == 0;
 }
 
-// `env python3 tools/x.py`, `./run-all.sh`: the directory of the first script that is named. Not that
-// of a console script, which lies among all the others.
+// `env python3 tools/x.py`, `./run-all.sh`: the directory of the first script that is named. Not
+// that of a console script, which lies among all the others.
 static void add_command(struct texts *roots, const char *cwd, const struct program *program)
 {
     char *shell = strchr(program->path, '/') ? shebang_interpreter(program->path) : NULL;
@@ -112,8 +113,8 @@ static void add_program(struct texts *roots, const char *cwd, const struct progr
     add_command(roots, cwd, program);
 }
 
-// Every path by which the interpreter is known: the one we started, the one a script names (both tell
-// of a virtual environment), and the one that ran in the end (behind a pyenv shim, say).
+// Every path by which the interpreter is known: the one we started, the one a script names (both
+// tell of a virtual environment), and the one that ran in the end (behind a pyenv shim, say).
 static void add_editable(struct texts *roots, const struct program *program,
                          const struct run_info *run)
 {

@@ -9,14 +9,14 @@
 #include <unistd.h>
 #include "text.h"
 
-#define SHIM "liblineprof.so"
+#define SHIM        "liblineprof.so"
 #define PRELOAD_ENV "LD_PRELOAD"
 
 #ifndef LINEPROF_LIBDIR
 #define LINEPROF_LIBDIR "lib" // CMAKE_INSTALL_LIBDIR
 #endif
 
-// ---- finding ---------------------------------------------------------------------------------------
+// ---- finding -----------------------------------------------------------------------------------
 
 static char *own_directory(void)
 {
@@ -66,13 +66,14 @@ char *shim_find(struct outcome *outcome)
     }
     if (!found)
         fail(outcome, CODE_FAILED,
-             SHIM " is neither beside lineprof nor in ../" LINEPROF_LIBDIR "/lineprof of %s: install it again",
+             SHIM " is neither beside lineprof nor in ../" LINEPROF_LIBDIR
+                  "/lineprof of %s: install it again",
              directory ? directory : "its directory");
     free(directory);
     return found;
 }
 
-// ---- environment -----------------------------------------------------------------------------------
+// ---- environment -------------------------------------------------------------------------------
 
 // The loader splits its list at spaces and colons, and expands what begins with a dollar.
 static bool loader_takes(const char *path)

@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include "interpreter.h"
 
-// ---- the script ------------------------------------------------------------------------------------
+// ---- the script --------------------------------------------------------------------------------
 
 // The script is not there: what may have been meant.
 static bool fail_missing(const char *script, int error, struct outcome *outcome)
@@ -22,8 +22,8 @@ static bool fail_missing(const char *script, int error, struct outcome *outcome)
     if (error == ENOENT && access(with_suffix, F_OK) == 0)
         fail(outcome, CODE_NOT_FOUND, "no script '%s': did you mean %s?", script, with_suffix);
     else if (error == ENOENT && command)
-        fail(outcome, CODE_NOT_FOUND, "no script '%s' here; for the command of that name: lineprof -- %s",
-             script, script);
+        fail(outcome, CODE_NOT_FOUND,
+             "no script '%s' here; for the command of that name: lineprof -- %s", script, script);
     else if (error == ENOENT)
         fail(outcome, CODE_NOT_FOUND, "no script '%s': check the name and the directory", script);
     else
@@ -86,7 +86,7 @@ static bool check_script(const char *script, struct outcome *outcome)
     return check_content(script, outcome);
 }
 
-// ---- the script on stdin ---------------------------------------------------------------------------
+// ---- the script on stdin -----------------------------------------------------------------------
 
 static bool fail_stdin(int error, struct outcome *outcome)
 {
@@ -146,7 +146,7 @@ static bool prepare_stdin(struct program *program, struct outcome *outcome)
            lseek(program->stdin_fd, 0, SEEK_SET) == 0;
 }
 
-// ---- all kinds -------------------------------------------------------------------------------------
+// ---- all kinds ---------------------------------------------------------------------------------
 
 static void keep_code(struct program *program, const char *code)
 {
@@ -228,11 +228,9 @@ static void fill_arguments(struct program *program, const struct options *option
 bool program_prepare(struct program *program, const struct options *options,
                      struct outcome *outcome)
 {
-    *program = (struct program){
-        .kind = options->kind, .name = options->program[0], .stdin_fd = -1};
-    program->path = program->kind == PROGRAM_COMMAND
-                        ? command_find(program->name, outcome)
-                        : interpreter_find(options->python, outcome);
+    *program = (struct program){.kind = options->kind, .name = options->program[0], .stdin_fd = -1};
+    program->path = program->kind == PROGRAM_COMMAND ? command_find(program->name, outcome)
+                                                     : interpreter_find(options->python, outcome);
     if (!program->path)
         return false;
     if (program->kind == PROGRAM_COMMAND && options->python)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// program.h - what is to be run: the file to execute, its arguments, its stdin, and its source where
-// that is in no file.
+// program.h - what is to be run: the file to execute, its arguments, its stdin, and its source
+// where that is in no file.
 #pragma once
 
 #include <stdbool.h>
@@ -11,14 +11,14 @@
 
 struct program {
     enum program_kind kind;
-    char *path;                 // what execve gets
+    char *path; // what execve gets
     struct texts argv;
-    const char *name;           // script, module, code or command, as it was given
-    char *command_line;         // for the report
-    const char *source_name;    // "<string>" or "<stdin>"; NULL when the source is in a file
+    const char *name;        // script, module, code or command, as it was given
+    char *command_line;      // for the report
+    const char *source_name; // "<string>" or "<stdin>"; NULL when the source is in a file
     char *source;
     size_t source_length;
-    int stdin_fd;               // to be the program's stdin; -1: ours
+    int stdin_fd; // to be the program's stdin; -1: ours
 };
 
 // Checks all that can be known before the program runs. False and a message otherwise.

@@ -29,6 +29,7 @@ struct run {
     struct program program;
     struct output output;
     struct session session;
+    char **environment; // of the program, and of what checks its interpreter after it
     struct recording *recording;
     struct collector *collector;
     struct collector_summary summary;
@@ -36,7 +37,7 @@ struct run {
     struct outcome *outcome;
 };
 
-// ---- before the program runs -----------------------------------------------------------------------
+// ---- before the program runs -------------------------------------------------------------------
 
 static double asked_rate(const struct options *options) // 0: none, the collector chooses
 {
@@ -47,9 +48,10 @@ static bool make_session(struct run *run)
 {
     int err = session_create(&run->session);
     if (err)
-        return fail(run->outcome, CODE_FAILED,
-                    "cannot make a directory in /dev/shm or /tmp: %s; TMPDIR can name another place",
-                    strerror(-err));
+        return fail(
+            run->outcome, CODE_FAILED,
+            "cannot make a directory in /dev/shm or /tmp: %s; TMPDIR can name another place",
+            strerror(-err));
     run->session.header->flags |= run->options.no_children ? 0 : SESSION_CHILDREN;
     conduct_wakes(&run->session);
     guard_start(&run->session);
@@ -68,9 +70,16 @@ static void describe_run(struct run *run)
                          run->program.source_length);
 }
 
+static bool make_environment(struct run *run, const char *shim)
+{
+    run->environment = environment_make(&run->session, shim, run->outcome);
+    return run->environment != NULL;
+}
+
 static bool make_collector(struct run *run)
 {
-    const struct collector_options options = {.rate_hz = asked_rate(&run->options)};
+    const struct collector_options options = {.rate_hz = asked_rate(&run->options),
+                                              .environment = run->environment};
     run->recording = recording_new();
     if (run->recording) {
         describe_run(run);
@@ -95,16 +104,13 @@ static bool start(struct run *run)
     if (!shim)
         return false;
     conduct_begin();
-    char **environment = make_session(run) && make_collector(run)
-                             ? environment_make(&run->session, shim, run->outcome)
-                             : NULL;
-    bool started = environment && launch(&run->child, &run->program, environment, run->outcome);
-    environment_free(environment);
+    bool started = make_session(run) && make_environment(run, shim) && make_collector(run) &&
+                   launch(&run->child, &run->program, run->environment, run->outcome);
     free(shim);
     return started;
 }
 
-// ---- while it runs ---------------------------------------------------------------------------------
+// ---- while it runs -----------------------------------------------------------------------------
 
 // The end is looked for after signals were passed on: its own SIGCHLD has woken the step.
 static void collect(struct run *run)
@@ -124,8 +130,8 @@ static void finish(struct run *run)
                      &run->summary);
     info->started_unix_ns = child->started_unix_ns;
     info->elapsed_ns = child->elapsed_ns;
-    info->exit_code = WIFSIGNALED(child->status) ? -WTERMSIG(child->status)
-                                                 : WEXITSTATUS(child->status);
+    info->exit_code =
+        WIFSIGNALED(child->status) ? -WTERMSIG(child->status) : WEXITSTATUS(child->status);
     if (WIFSIGNALED(child->status))
         run->outcome->signal = WTERMSIG(child->status);
     else
@@ -136,13 +142,14 @@ static void stop(struct run *run)
 {
     conduct_end();
     collector_free(run->collector);
+    environment_free(run->environment);
     if (run->session.header)
         session_remove(&run->session);
     guard_stop();
     run->collector = NULL;
 }
 
-// ---- after it --------------------------------------------------------------------------------------
+// ---- after it ----------------------------------------------------------------------------------
 
 // The program's own end counts for more than our failure to report it, unless it went well.
 static void write_report(struct run *run, const struct profile *profile)

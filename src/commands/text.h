@@ -5,15 +5,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct texts {          // a growing list, NULL-terminated once it has an entry
+struct texts { // a growing list, NULL-terminated once it has an entry
     char **at;
     size_t count;
 };
 
 char *text_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void texts_add(struct texts *list, const char *text);      // a copy
-void texts_add_new(struct texts *list, const char *text);  // unless it is there already
-void texts_split(struct texts *list, const char *text);    // at commas; empty parts are left out
+void texts_add(struct texts *list, const char *text);     // a copy
+void texts_add_new(struct texts *list, const char *text); // unless it is there already
+void texts_split(struct texts *list, const char *text);   // at commas; empty parts are left out
 void texts_free(struct texts *list);
 
 // The words as a shell would take them; the caller frees.
