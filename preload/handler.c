@@ -101,6 +101,8 @@ static void copy_stack(const struct mem *mem, struct record_sample *sample, uint
             sample->stack_words = (uint16_t)n;
             return;
         }
+        // What a failed read has left is beyond the record: given back, it must read as zeros.
+        memset(words, 0, n * sizeof *words);
     }
 }
 
@@ -219,7 +221,7 @@ static void take_sample(const siginfo_t *info, const ucontext_t *context)
 
 // Our timers carry a cookie and are directed at a thread; perf events belong to the collector; in a
 // self-check, what the script sends to its own thread is the only signal there is.
-static bool is_ours(const siginfo_t *info)
+bool handler_owns(const siginfo_t *info)
 {
     if (info->si_code == SI_TIMER)
         return info->si_value.sival_ptr == (void *)(uintptr_t)SESSION_COOKIE;
@@ -232,7 +234,7 @@ static bool is_ours(const siginfo_t *info)
 void handler_on_signal(int sig, siginfo_t *info, void *context)
 {
     int saved_errno = errno;
-    if (!is_ours(info))
+    if (!handler_owns(info))
         signals_forward(sig, info, context);
     else if (!atomic_load_explicit(&shim.active, memory_order_acquire) || threads_ended() ||
              atomic_load_explicit(&shim.session.header->closed, memory_order_relaxed))

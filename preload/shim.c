@@ -76,8 +76,7 @@ static void describe_process(struct ring_header *header)
     header->start_cpu_ns = shim_process_cpu();
     read_link("/proc/self/exe", header->executable, sizeof header->executable);
     const char *file = shim.image.file;
-    snprintf(header->image, sizeof header->image, "%s",
-             file && *file ? file : header->executable);
+    snprintf(header->image, sizeof header->image, "%s", file && *file ? file : header->executable);
     read_link("/proc/self/cwd", header->cwd, sizeof header->cwd);
     header->command_length =
         read_whole("/proc/self/cmdline", header->command, sizeof header->command);
@@ -91,7 +90,12 @@ static int create_ring(void)
         random = (uint64_t)clock_ns(CLOCK_MONOTONIC) << 20 ^ (uint64_t)shim.owner;
     char name[40];
     snprintf(name, sizeof name, SESSION_RING_PREFIX "%016llx", (unsigned long long)random);
-    return ring_create(&shim.ring, shim.session.dirfd, name);
+    int err = ring_create(&shim.ring, shim.session.dirfd, name);
+    if (err)
+        return err;
+    shim.ring.header->self = (target_addr)(uintptr_t)shim.ring.header;
+    shim.ring.header->token = random;
+    return 0;
 }
 
 static void publish(enum ring_status status)
@@ -147,6 +151,7 @@ void shim_fork_child(void)
     if (was_active) {
         char path[sizeof shim.session.path];
         strcpy(path, shim.session.path);
+        session_leave(&shim.session);
         codes_reset();
         if (join(path))
             begin();
@@ -157,6 +162,7 @@ void shim_fork_child(void)
 __attribute__((constructor)) static void shim_start(void)
 {
     int saved_errno = errno;
+    real_all();
     const char *path = getenv(SESSION_ENV);
     if (path && image_find(&shim.image) && join(path)) {
         signals_start();

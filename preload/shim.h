@@ -12,10 +12,12 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 #include "lineprof/frames.h"
 #include "lineprof/ring.h"
@@ -78,6 +80,7 @@ uint32_t codes_id(const struct mem *mem, target_addr code);
 // ---------------------------------------------------------------------------------------
 
 void handler_on_signal(int sig, siginfo_t *info, void *context);
+bool handler_owns(const siginfo_t *info); // a SIGPROF that the program never asked for
 
 // ---- signals.c: who gets SIGPROF, SIGSEGV and SIGBUS
 // --------------------------------------------------
@@ -85,6 +88,11 @@ void handler_on_signal(int sig, siginfo_t *info, void *context);
 void signals_start(void);
 // Does what the program believes will be done with a signal that is not ours.
 void signals_forward(int sig, siginfo_t *info, void *context);
+void signals_before_exec(void); // also in a vfork child, whose signals are its own
+// Forgets every SIGPROF that pends, so that none kills the program that exec starts; and leaves it
+// ignored where more may come.
+void signals_drop_pending(bool no_more_come);
+void signals_after_exec(void); // that failed, or was a child's
 
 // ---- timers.c: a CPU timer per thread
 // --------------------------------------------------------------------
@@ -100,10 +108,36 @@ void timers_forked(void); // in a fork's child: timers are not inherited
 void threads_announce(enum record_type type); // THREAD_START or THREAD_END of the caller
 bool threads_ended(void); // the calling thread has announced its end: a late signal is not a sample
 
+// ---- inherit.c: what an exec'd program gets of us
+// --------------------------------------------------------
+
+// False when the loader of the program at `path` would fail to preload the shim that `envp` names
+// (a chroot, another ELF class, another C library), and say so on the program's stderr or end it.
+bool inherit_loads(const char *path, char *const envp[]);
+// `envp` without the shim: into clean[inherit_count(envp)], with the new LD_PRELOAD in `preload`,
+// which has room for inherit_preload_size(envp).
+size_t inherit_count(char *const envp[]);
+size_t inherit_preload_size(char *const envp[]);
+void inherit_without_shim(char *const envp[], char *clean[], char *preload);
+
 // ---- real.c: the functions we stand in front of
 // --------------------------------------------------------
 
-// The next definition of `name`; NULL if there is none.
-void *real_symbol(const char *name);
-#define REAL(name) ((__typeof__(&name))real_symbol(#name))
+#define REALS(X)                                                                                   \
+    X(pthread_create)                                                                              \
+    X(sigaction) X(signal) X(ssignal) X(__sysv_signal)                                            \
+    X(sigtimedwait) X(sigpending)                                                                  \
+    X(execve) X(execvpe) X(fexecve) X(posix_spawn) X(posix_spawnp)
+
+struct reals {
+#define FIELD(name) __typeof__(&name) name;
+    REALS(FIELD)
+#undef FIELD
+    int (*siginterrupt)(int, int); // by hand: to name it is to use what is deprecated
+};
+
+// All of them, looked up at start: a wrapper may be called where dlsym() must not be (a signal
+// handler, a forked child whose parent held the loader's lock).
+const struct reals *real_all(void);
+#define REAL(name) (real_all()->name)
 #define EXPORT     __attribute__((visibility("default")))

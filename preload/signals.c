@@ -8,9 +8,13 @@
 #include "shim.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
+
+#define RESTORER 0x04000000 // the kernel's SA_RESTORER: glibc gives every action one, and shows it
 
 struct belief {
     int sig;
@@ -22,7 +26,9 @@ struct belief {
 static struct belief beliefs[] = {{.sig = SIGPROF}, {.sig = SIGSEGV}, {.sig = SIGBUS}};
 static atomic_flag lock = ATOMIC_FLAG_INIT;
 static _Atomic bool started;
-static __typeof__(&sigaction) real_sigaction;
+static int restart; // SA_RESTART where a system call would notice our signals without it
+static void (*restorer)(void);
+static int restorer_flag;
 
 static struct belief *find(int sig)
 {
@@ -56,6 +62,21 @@ static void on_fault(int sig, siginfo_t *info, void *context)
     errno = saved_errno;
 }
 
+// From 5.9 on the kernel raises a CPU timer's signal on the way back to user mode, so our ticks
+// interrupt no system call. Restarting would harm there: where the program's own signal does
+// interrupt one, a tick may be waiting beside it, and then the kernel asks our handler, not the
+// program's, whether the call goes on.
+static bool ticks_interrupt(void)
+{
+    struct utsname kernel;
+    if (uname(&kernel) < 0)
+        return true;
+    char *end;
+    long major = strtol(kernel.release, &end, 10);
+    long minor = *end == '.' ? strtol(end + 1, NULL, 10) : 0;
+    return major < 5 || (major == 5 && minor < 9);
+}
+
 static int install(const struct belief *belief)
 {
     bool default_action =
@@ -67,11 +88,11 @@ static int install(const struct belief *belief)
     };
     if (default_action) {
         sigemptyset(&ours.sa_mask);
-        ours.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
+        ours.sa_flags = SA_SIGINFO | SA_ONSTACK | restart;
     }
     if (belief->sig == SIGPROF)
         ours.sa_flags &= ~SA_NODEFER; // our handler must not nest
-    return real_sigaction(belief->sig, &ours, NULL);
+    return REAL(sigaction)(belief->sig, &ours, NULL);
 }
 
 static void believe(struct belief *belief, const struct sigaction *action)
@@ -81,16 +102,35 @@ static void believe(struct belief *belief, const struct sigaction *action)
     atomic_store_explicit(&belief->handler, (void *)action->sa_handler, memory_order_release);
 }
 
+// Another thread may have held the lock at the fork.
+static void forked(void)
+{
+    atomic_flag_clear(&lock);
+}
+
+// What the kernel will show of an action that glibc has passed on.
+static void find_restorer(void)
+{
+    struct sigaction action;
+    if (REAL(sigaction)(SIGPROF, NULL, &action) < 0)
+        return;
+    restorer = action.sa_restorer;
+    restorer_flag = action.sa_flags & RESTORER;
+}
+
 void signals_start(void)
 {
-    real_sigaction = REAL(sigaction);
+    if ((shim.session.header->flags & SESSION_PERF) || ticks_interrupt())
+        restart = SA_RESTART;
     for (size_t i = 0; i < sizeof beliefs / sizeof *beliefs; i++) {
         struct sigaction inherited;
-        if (real_sigaction(beliefs[i].sig, NULL, &inherited) < 0)
+        if (REAL(sigaction)(beliefs[i].sig, NULL, &inherited) < 0)
             continue;
         believe(&beliefs[i], &inherited);
         install(&beliefs[i]);
     }
+    find_restorer();
+    pthread_atfork(NULL, NULL, forked);
     atomic_store_explicit(&started, true, memory_order_release);
 }
 
@@ -99,7 +139,7 @@ void signals_start(void)
 static void forward_default(int sig, const siginfo_t *info)
 {
     struct sigaction action = {.sa_handler = SIG_DFL};
-    real_sigaction(sig, &action, NULL);
+    REAL(sigaction)(sig, &action, NULL);
     if (sig != SIGPROF && info->si_code > 0)
         return;
     syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), sig);
@@ -123,6 +163,45 @@ void signals_forward(int sig, siginfo_t *info, void *context)
                                                   context); // a one-argument one ignores the rest
 }
 
+static void ignore(int sig)
+{
+    const struct sigaction action = {.sa_handler = SIG_IGN};
+    REAL(sigaction)(sig, &action, NULL);
+}
+
+static bool is_ignored(const struct belief *belief)
+{
+    return atomic_load_explicit(&belief->handler, memory_order_relaxed) == (void *)SIG_IGN;
+}
+
+// A signal that the program ignores stays ignored beyond exec, one that has a handler does not.
+void signals_before_exec(void)
+{
+    if (!atomic_load_explicit(&started, memory_order_acquire))
+        return;
+    for (size_t i = 0; i < sizeof beliefs / sizeof *beliefs; i++)
+        if (is_ignored(&beliefs[i]))
+            ignore(beliefs[i].sig);
+}
+
+// The kernel forgets what is pending of a signal once that is ignored.
+void signals_drop_pending(bool no_more_come)
+{
+    const struct belief *prof = find(SIGPROF);
+    ignore(SIGPROF);
+    if (no_more_come && !is_ignored(prof))
+        install(prof);
+}
+
+void signals_after_exec(void)
+{
+    if (!atomic_load_explicit(&started, memory_order_acquire))
+        return;
+    for (size_t i = 0; i < sizeof beliefs / sizeof *beliefs; i++)
+        if (is_ignored(&beliefs[i]) || beliefs[i].sig == SIGPROF)
+            install(&beliefs[i]);
+}
+
 // What sigaction() is for one of ours; `find(sig)` is not NULL.
 static int change(struct belief *belief, const struct sigaction *action, struct sigaction *old)
 {
@@ -132,7 +211,12 @@ static int change(struct belief *belief, const struct sigaction *action, struct 
     before.sa_handler = (void (*)(int))atomic_load_explicit(&belief->handler, memory_order_relaxed);
     int result = 0;
     if (action) {
-        believe(belief, action);
+        struct sigaction shown = *action;
+        shown.sa_flags |= restorer_flag;
+        shown.sa_restorer = restorer;
+        sigdelset(&shown.sa_mask, SIGKILL);
+        sigdelset(&shown.sa_mask, SIGSTOP);
+        believe(belief, &shown);
         result = install(belief);
     }
     leave(&saved);
@@ -146,8 +230,7 @@ EXPORT int sigaction(int sig, const struct sigaction *action, struct sigaction *
     struct belief *belief = find(sig);
     if (belief && atomic_load_explicit(&started, memory_order_acquire) && shim_owned())
         return change(belief, action, old);
-    __typeof__(&sigaction) real = real_sigaction ? real_sigaction : REAL(sigaction);
-    return real(sig, action, old);
+    return REAL(sigaction)(sig, action, old);
 }
 
 static void (*change_handler(struct belief *belief, void (*handler)(int), int flags))(int)
@@ -172,3 +255,14 @@ static void (*change_handler(struct belief *belief, void (*handler)(int), int fl
 SIGNAL_VARIANT(signal, SA_RESTART)
 SIGNAL_VARIANT(ssignal, SA_RESTART)
 SIGNAL_VARIANT(__sysv_signal, SA_RESETHAND | SA_NODEFER)
+
+EXPORT int siginterrupt(int sig, int interrupts)
+{
+    struct belief *belief = find(sig);
+    if (!belief || !atomic_load_explicit(&started, memory_order_acquire) || !shim_owned())
+        return REAL(siginterrupt)(sig, interrupts);
+    struct sigaction action;
+    change(belief, NULL, &action);
+    action.sa_flags = interrupts ? action.sa_flags & ~SA_RESTART : action.sa_flags | SA_RESTART;
+    return change(belief, &action, NULL);
+}

@@ -66,10 +66,8 @@ static void *thread_main(void *argument)
 EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *),
                           void *argument)
 {
-    static __typeof__(&pthread_create) real;
-    if (!real)
-        real = REAL(pthread_create);
-    if (!atomic_load_explicit(&shim.active, memory_order_acquire))
+    __typeof__(&pthread_create) real = REAL(pthread_create);
+    if (!atomic_load_explicit(&shim.active, memory_order_acquire) || !shim_owned())
         return real(thread, attr, run, argument);
     struct start *start = malloc(sizeof *start);
     if (!start) // the thread matters more than its samples

@@ -9,18 +9,23 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 #include "lineprof/profile.h"
+#include "lineprof/selfcheck.h"
 #include "lineprof/session.h"
 
 struct collector;
 
 struct collector_options {
     double rate_hz; // asked for by --rate; at or below the kernel's tick the shims' timers serve it
+    // The program's, kept by the caller: interpreters never seen are checked in it. NULL: no check.
+    char *const *environment;
 };
 
 struct collector_summary { // for the messages after a run
     unsigned processes;    // Pythons that were sampled
     unsigned unsupported;  // Pythons we do not read
     char unsupported_version[32];
+    unsigned misread; // Pythons whose samples were discarded, for what the self-check has found
+    char misread_version[32], misread_finding[SELFCHECK_FINDING];
     bool free_threaded;
     bool layout_mismatch;
     bool perf_refused; // a rate above the tick was asked for and the kernel said no

@@ -58,6 +58,7 @@ struct process_info {
     const char *cwd;
     int exit_code;          // valid when exit_known: status, or minus the signal
     bool exit_known;
+    bool misread;           // the self-check has found so: nothing of it is in the profile
     bool cpu_known;         // cpu_ns is the kernel's own figure for this process
     int64_t cpu_ns;         // user + system, all threads, without its children
     int64_t overhead_ns;    // of which lineprof's own handler took; on no line
@@ -99,6 +100,9 @@ uint32_t recording_function(struct recording *rec, const char *file, const char 
 uint32_t recording_node(struct recording *rec, uint32_t parent, uint32_t function, int line);
 void recording_add(struct recording *rec, uint32_t node, uint32_t thread,
                    const struct times *times);
+// Takes back the threads, functions and times of processes that are `misread`. Ids of threads,
+// functions and nodes change: nothing can be added after.
+void recording_discard(struct recording *rec);
 // Keeps a source that is in no file (-c, stdin). `path` as in recording_function.
 void recording_source(struct recording *rec, const char *path, const char *text, size_t length);
 

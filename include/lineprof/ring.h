@@ -44,7 +44,9 @@ enum ring_status { // what the shim found in this process
 struct ring_header {
     uint64_t magic;
     _Atomic uint32_t status; // enum ring_status; release after all that follows is filled in
-    int32_t pid, ppid;
+    int32_t pid, ppid;  // as the target sees them: its pid namespace may be another
+    target_addr self;   // this header, in the target
+    uint64_t token;     // random
     uint32_t python;  // PY(major, minor)
     char version[32]; // "3.12.1"
     char executable[1024];
@@ -169,4 +171,6 @@ void ring_consume(struct ring *ring, const struct record *record);
 // here and not as SIGBUS in the target). 0 or -errno.
 int ring_create(struct ring *ring, int dirfd, const char *name);
 int ring_open(struct ring *ring, int dirfd, const char *name); // the collector's side
+// The collector's, of a process that has ended: frees the data, keeps the header to read from.
+void ring_drop_data(struct ring *ring);
 void ring_close(struct ring *ring);

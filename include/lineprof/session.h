@@ -38,5 +38,6 @@ struct session {
 
 int session_create(struct session *session);                 // launcher; 0 or -errno
 int session_join(struct session *session, const char *path); // shim; 0 or -errno; no errno kept
+void session_leave(struct session *session);                 // shim: forgets it, nothing else
 void session_remove(struct session *session);                // launcher: deletes the directory
 void session_wake(struct session *session);                  // signal-safe

@@ -19,6 +19,7 @@
 
 #include "perf.h"
 #include "progress.h"
+#include "reach.h"
 
 #define EXEC_NS 50000000 // CPU time that a start from scratch never takes before the shim runs
 
@@ -97,7 +98,7 @@ static enum pc_class find_class(struct target *target, const struct record_sampl
     if (sample->pc_class == PC_FOREIGN) {
         enum module_kind kind = maps_kind(&target->maps, sample->pc);
         if (kind == MODULE_NONE &&
-            maps_refresh(&target->maps, target->pid, target->ring.header, now)) {
+            maps_refresh(&target->maps, target->reach, target->ring.header, now)) {
             maps_publish(&target->maps, target->ring.header);
             kind = maps_kind(&target->maps, sample->pc);
         }
@@ -108,7 +109,7 @@ static enum pc_class find_class(struct target *target, const struct record_sampl
     const uint64_t *words = (const uint64_t *)&sample->frames[sample->frame_count];
     enum module_kind caller = maps_caller(&target->maps, &target->mem, words, sample->stack_words);
     if (caller == MODULE_NONE &&
-        maps_refresh(&target->maps, target->pid, target->ring.header, now)) {
+        maps_refresh(&target->maps, target->reach, target->ring.header, now)) {
         maps_publish(&target->maps, target->ring.header);
         caller = maps_caller(&target->maps, &target->mem, words, sample->stack_words);
     }
@@ -208,7 +209,7 @@ static struct thread *thread_of(struct collector *collector, struct target *targ
     struct thread *thread = target_thread(target, tid);
     if (thread && !known) {
         thread->cpu_ns = cpu_ns;
-        thread->perf = collector->perf ? perf_open(tid, collector->rate_hz) : -1;
+        thread->perf = collector->perf && target->reach > 0 ? perf_open(tid, collector->rate_hz) : -1;
     }
     return thread;
 }
@@ -235,6 +236,8 @@ static bool take_sample(struct collector *collector, struct target *target,
 static void take_thread(struct collector *collector, struct target *target,
                         const struct record_thread *record)
 {
+    if (record->record.size < sizeof *record)
+        return;
     // A process that did not come by exec from a busy one: its clock began with it, and what it
     // took to get here (exec, the loader) is its own.
     bool fresh = record->tid == target->pid && record->cpu_ns < EXEC_NS;
@@ -306,6 +309,48 @@ static void drain(struct collector *collector, struct target *target)
 // ---- the session
 // -----------------------------------------------------------------------------------
 
+static void finish_target(struct target *target)
+{
+    for (size_t i = 0; i < target->threads.capacity; i++) {
+        struct thread *thread = target->threads.slots[i].value;
+        if (thread)
+            progress_settle(target, thread, NULL);
+    }
+    target_share_out(target);
+}
+
+static void retire(struct collector *collector, struct target *target)
+{
+    drain(collector, target);
+    finish_target(target);
+    target_retire(target);
+}
+
+// A program that starts thousands of others, or itself again and again, must not fill /dev/shm with
+// rings, nor us with descriptors.
+static void retire_ended(struct collector *collector)
+{
+    for (size_t i = 0; i < collector->target_count; i++) {
+        struct target *target = collector->targets[i];
+        const struct ring_header *header = target->ring.header;
+        // Out of reach, it says itself when it ends.
+        bool ended = target->watch >= 0 ? reach_has_ended(target->watch)
+                                        : atomic_load(&header->end_cpu_ns) > 0;
+        if (!target->retired && ended)
+            retire(collector, target);
+    }
+}
+
+// A process that has a new ring went on by exec.
+static void retire_replaced(struct collector *collector, const struct target *by)
+{
+    for (size_t i = 0; i < collector->target_count; i++) {
+        struct target *target = collector->targets[i];
+        if (!target->retired && by->reach > 0 && target->reach == by->reach)
+            retire(collector, target);
+    }
+}
+
 static int add_target(struct collector *collector, const char *name)
 {
     struct ring ring = {0};
@@ -322,6 +367,7 @@ static int add_target(struct collector *collector, const char *name)
         return -ENOMEM;
     }
     target->period_ns = (int64_t)(1e9 / collector->rate_hz);
+    retire_replaced(collector, target);
     collector->targets[collector->target_count++] = target;
     return 0;
 }
@@ -334,6 +380,7 @@ static void scan(struct collector *collector)
     DIR *dir = opendir(collector->session->path);
     if (!dir)
         return;
+    retire_ended(collector);
     for (struct dirent *entry; (entry = readdir(dir));)
         if (strncmp(entry->d_name, SESSION_RING_PREFIX, strlen(SESSION_RING_PREFIX)) == 0 &&
             add_target(collector, entry->d_name) == 0)
@@ -345,14 +392,27 @@ static void drain_all(struct collector *collector)
 {
     scan(collector);
     for (size_t i = 0; i < collector->target_count; i++)
-        drain(collector, collector->targets[i]);
+        if (!collector->targets[i]->retired)
+            drain(collector, collector->targets[i]);
+}
+
+// A descriptor a thread, and perhaps one more, may be a lot.
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 // The progress test lives on waking up early: exact timers, and where the kernel lets a thread ask
-// for short slices (6.12 and later), being put before others. Not inherited: called after the fork.
+// for short slices (6.12 and later), being put before others. The program does not inherit any of
+// this: it is called after the fork.
 static void prepare(struct collector *collector)
 {
     collector->prepared = true;
+    raise_descriptor_limit();
     prctl(PR_SET_TIMERSLACK, 1UL, 0, 0, 0);
     struct sched_request request = {.size = sizeof request};
     if (syscall(SYS_sched_getattr, 0, &request, sizeof request, 0) == 0) {
@@ -460,16 +520,6 @@ static void set_cpu(struct collector *collector, struct target *target, pid_t ch
     if (info->cpu_ns < target->sampled_ns + target->overhead_ns)
         info->cpu_ns = target->sampled_ns + target->overhead_ns;
     info->overhead_ns = target->overhead_ns;
-}
-
-static void finish_target(struct target *target)
-{
-    for (size_t i = 0; i < target->threads.capacity; i++) {
-        struct thread *thread = target->threads.slots[i].value;
-        if (thread)
-            progress_settle(target, thread, NULL);
-    }
-    target_share_out(target);
 }
 
 static void note_misread(struct target *target, const char *finding,

@@ -112,7 +112,7 @@ static enum look look(struct test *test)
 {
     const struct py_watch *watch = &test->watch;
     uint64_t words[MEM_WORDS_MAX];
-    int err = mem_process_words(test->target->pid, watch->at, words, watch->count);
+    int err = mem_process_words(test->target->reach, watch->at, words, watch->count);
     test->found->looks++;
     if (err == -EPERM || err == -ESRCH)
         return LOOK_ERROR;

@@ -21,8 +21,9 @@ struct record *ring_reserve(struct ring *ring, uint32_t size)
         uint64_t tail = atomic_load_explicit(&header->tail, memory_order_acquire);
         if (size > RING_RECORD_MAX || head + size - tail > RING_DATA_SIZE)
             return NULL;
+        // Acquire: so must what another writer has left there and given back.
     } while (!atomic_compare_exchange_weak_explicit(&header->head, &head, head + size,
-                                                    memory_order_relaxed, memory_order_relaxed));
+                                                    memory_order_acquire, memory_order_relaxed));
     return (struct record *)(ring->data + head % RING_DATA_SIZE);
 }
 
@@ -36,7 +37,7 @@ static bool give_back(struct ring *ring, const struct record *record, uint32_t r
     if ((head - reserved) % RING_DATA_SIZE != at)
         return false;
     return atomic_compare_exchange_strong_explicit(&ring->header->head, &head,
-                                                   head - reserved + size, memory_order_relaxed,
+                                                   head - reserved + size, memory_order_release,
                                                    memory_order_relaxed);
 }
 

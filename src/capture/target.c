@@ -3,6 +3,7 @@
 #include "target.h"
 #include "code_record.h"
 #include "progress.h"
+#include "reach.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,7 +67,11 @@ struct target *target_open(struct recording *rec, struct ring ring)
     target->ring = ring;
     target->rec = rec;
     target->pid = ring.header->pid;
-    target->mem = mem_process(target->pid);
+    enum reach reach = reach_find(ring.header);
+    target->reach = reach == REACH_WHOLE || reach == REACH_NO_MEMORY ? target->pid : -1;
+    target->unreadable = reach == REACH_NO_MEMORY || reach == REACH_NONE;
+    target->watch = target->reach > 0 ? reach_watch(target->pid) : -1;
+    target->mem = mem_process(target->reach);
     target->layout = ring.header->layout;
     target->samples = atomic_load(&ring.header->status) == RING_ACTIVE;
     describe(target);
@@ -92,14 +97,24 @@ static void free_thread(void *value)
     free(thread);
 }
 
-void target_free(void *value)
+void target_retire(struct target *target)
 {
-    struct target *target = value;
-    ring_close(&target->ring);
+    target->retired = true;
+    ring_drop_data(&target->ring);
     maps_free(&target->maps);
     map_free(&target->codes, free_code);
     map_free(&target->threads, free_thread);
     map_free(&target->ambiguous, free);
+    if (target->watch >= 0)
+        close(target->watch);
+    target->watch = -1;
+}
+
+void target_free(void *value)
+{
+    struct target *target = value;
+    target_retire(target);
+    ring_close(&target->ring);
     free(target);
 }
 
@@ -115,11 +130,11 @@ struct thread *target_thread(struct target *target, int32_t tid)
     if (!thread)
         return NULL;
     char name[16];
-    proc_thread_name(target->pid, tid, name);
+    proc_thread_name(target->reach, tid, name);
     thread->tid = tid;
     thread->perf = -1;
     thread->named = name[0] != '\0';
-    thread->schedstat = proc_schedstat_open(target->pid, tid);
+    thread->schedstat = proc_schedstat_open(target->reach, tid);
     thread->id = recording_thread(target->rec, target->process, tid, name);
     if (map_put(&target->threads, (uint64_t)(uint32_t)tid, thread)) {
         free_thread(thread);

@@ -81,6 +81,9 @@ struct target {
     int64_t period_ns; // between two samples of a thread
     bool held;         // its perf events are stopped, an exec is near
     bool unreadable;   // process_vm_readv refused
+    pid_t reach;       // the pid by which we reach it; -1: we do not
+    int watch;         // descriptor that tells when it ends, -1: none
+    bool retired;      // it has ended, what is needed of its ring is the header
     bool misread;      // the self-check has found its interpreter to be: its samples go
     struct maps maps;
     struct map codes;     // id -> struct code
@@ -95,6 +98,7 @@ struct target {
 
 struct target *target_open(struct recording *rec,
                            struct ring ring); // takes the ring; NULL: no memory
+void target_retire(struct target *target); // all of its samples are shared out
 void target_free(void *target);
 
 struct thread *target_thread(struct target *target, int32_t tid);

@@ -42,25 +42,26 @@ static void say_why_nothing(const struct collector_summary *summary, const struc
             program->name);
     else
         say("no Python that lineprof can read was started (is it static, or of another user?): "
-            "there "
-            "is no report");
+            "there is no report");
 }
 
 static void say_why_less(const struct collector_summary *summary)
 {
     if (summary->misread)
         say("%u process%s ran unprofiled: this build of Python %s does not pass lineprof's "
-            "self-check "
-            "(%s); please report this line",
+            "self-check (%s); please report this line",
             summary->misread, summary->misread == 1 ? "" : "es", summary->misread_version,
             summary->misread_finding);
-    if (summary->unsupported || summary->free_threaded || summary->layout_mismatch)
+    if (summary->free_threaded)
+        say("a free-threaded Python ran unprofiled: it is not supported yet");
+    if (summary->layout_mismatch)
+        say("a Python ran unprofiled: it is laid out as none that lineprof knows");
+    if (summary->unsupported)
         say("%u process%s ran unprofiled: Python %s is not supported", summary->unsupported,
             summary->unsupported == 1 ? "" : "es", summary->unsupported_version);
     if (summary->unreadable)
         say("the program's memory may not be read from outside (see kernel.yama.ptrace_scope): "
-            "python "
-            "and native are told apart less well");
+            "python and native are told apart less well");
 }
 
 static void say_perf_refused(double asked_hz)

@@ -1,5 +1,6 @@
 """Running lineprof in tests: its command line, a terminal around it, a look at its report."""
 
+import codecs
 import json
 import os
 import pty
@@ -82,7 +83,8 @@ class Terminal:
     """A command on a pseudo-terminal of its own, as in a person's window."""
 
     def __init__(self, words, cwd, env, columns=80):
-        self.text = ""
+        self.text, self.seen = "", 0
+        self.decoder = codecs.getincrementaldecoder("utf-8")("replace")     # a read may end within a character
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             os.chdir(cwd)
@@ -101,13 +103,13 @@ class Terminal:
             data = os.read(self.fd, 65536)
         except OSError:                     # EIO: everybody has closed it
             return False
-        self.text += data.decode(errors="replace")
+        self.text += self.decoder.decode(data)
         return bool(data)
 
     def expect(self, pattern, seconds=TIMEOUT):
         """Waits until the pattern has appeared behind what was expected before."""
         end = time.monotonic() + seconds
-        start = getattr(self, "seen", 0)
+        start = self.seen
         while not (found := re.search(pattern, self.text[start:])):
             left = end - time.monotonic()
             assert left > 0, f"{pattern!r} did not appear in {self.text!r}"
@@ -149,3 +151,8 @@ def state(pid):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
         return None
+
+
+def runs(pid):
+    """Neither stopped nor ended."""
+    return state(pid) in ("R", "S", "D")

@@ -502,7 +502,7 @@ def test_browser_only_in_front_of_a_person(program):
     assert opened("--cli", "--html") is None
     assert opened(DISPLAY="", WAYLAND_DISPLAY="") is None
     assert opened(BROWSER="mine -a %s -b:other") == f"-a {page} -b"
-    assert opened(BROWSER="mine -n") == f"-n {page}"
+    assert opened(BROWSER="mine -x") == f"-x {page}"
     program.run("t.py", env=environment)                                    # no terminal
     assert not seen.exists()
 
@@ -578,8 +578,8 @@ def test_perf_refused(program):
 
 def test_works_wherever_it_is_installed(program, lineprof, tmp_path):
     build = Path(lineprof).parent
-    if not (build / "cmake_install.cmake").exists():
-        pytest.skip("not run from a build directory")
+    if not (build / "cmake_install.cmake").exists() or not os.access(build, os.W_OK):
+        pytest.skip("not run from a build directory, or not its owner")
     prefix = tmp_path / "a place: with $pecial name"
     subprocess.run(["cmake", "--install", build, "--prefix", prefix], check=True, capture_output=True)
     moved = tmp_path / "moved to: here"

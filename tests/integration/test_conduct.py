@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from support import BUSY, Terminal, state, wait_for
+from support import BUSY, Terminal, runs, state, wait_for
 
 def stat(path):
     try:
@@ -250,7 +250,7 @@ def test_stop_and_foreground(program):
         terminal.expect("Stopped")
         terminal.type("fg\n")
         terminal.expect("lineprof")
-        wait_for(lambda: state(pid) == "S")
+        wait_for(lambda: runs(pid))
     program.write("end", "")
     terminal.expect("finished")
     terminal.expect("lineprof-profile.json")
@@ -266,7 +266,7 @@ def test_background_and_kill(program):
     terminal.type("\x1a")
     terminal.expect("Stopped")
     terminal.type("bg\n")
-    wait_for(lambda: state(pid) == "S")
+    wait_for(lambda: runs(pid))
     terminal.type("kill %1\n")
     wait_for(lambda: state(pid) is None)
     terminal.type("wait $!; echo code $?\n")
@@ -294,13 +294,13 @@ def test_stop_and_continue_without_a_terminal(program):
     os.kill(pid, signal.SIGSTOP)                # the program alone, from elsewhere ...
     wait_for(lambda: state(pid) == "T")
     time.sleep(0.2)
-    assert state(process.pid) == "S"
+    assert runs(process.pid)
     os.kill(pid, signal.SIGCONT)                # ... is continued alone
-    wait_for(lambda: state(pid) == "S")
+    wait_for(lambda: runs(pid))
     os.killpg(process.pid, signal.SIGSTOP)
     wait_for(lambda: state(pid) == state(process.pid) == "T")
     os.killpg(process.pid, signal.SIGCONT)
-    wait_for(lambda: state(pid) == state(process.pid) == "S")
+    wait_for(lambda: runs(pid) and runs(process.pid))
     program.write("end", "")
     out, _ = process.communicate(timeout=20)
     assert (process.returncode, out) == (0, b"finished\n")
@@ -390,7 +390,7 @@ def test_session_is_removed(program, end):
         process.kill()                          # the guard tidies up
         process.wait(20)
         wait_for(lambda: not os.path.exists(session), 10)
-        assert state(int(pid)) == "S"           # and the program runs on
+        assert runs(int(pid))                   # and the program runs on
     if end == "both":
         os.kill(int(pid), signal.SIGKILL)
     else:
