@@ -11,7 +11,7 @@ import random
 
 try:
     import numpy
-except ImportError:         # the same amount of native work, without numpy
+except ImportError:  # the same amount of native work, without numpy
     numpy = None
 
 ROUNDS = 300
@@ -20,23 +20,23 @@ long_list = list(range(1_000_000))
 
 def random_numbers():
     if numpy:
-        return numpy.random.rand(2000, 100)                 # native: compiled code fills an array
-    return random.getrandbits(32 * 2000 * 100)              # native too: one long call
+        return numpy.random.rand(2000, 100)  # native: compiled code fills an array
+    return random.getrandbits(32 * 2000 * 100)  # native too: one long call
 
 
 def is_known(x):
-    return x in long_list                                   # looks like Python, runs in C: native
+    return x in long_list  # looks like Python, runs in C: native
 
 
 def sum_of_squares(n):
     total = 0
     for i in range(n):
-        total += i * i                                      # python: bytecode, step by step
+        total += i * i  # python: bytecode, step by step
     return total
 
 
 def read_noise(device):
-    return device.read(500_000)                             # system: the kernel makes the bytes
+    return device.read(500_000)  # system: the kernel makes the bytes
 
 
 def main():

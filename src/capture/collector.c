@@ -38,6 +38,7 @@ struct collector {
     double rate_hz;
     bool perf; // the rate is above the tick
     bool perf_refused;
+    uint32_t wake_seen;      // session's count of calls at the last step
     int64_t patrolled_ns; // CLOCK_MONOTONIC
     bool prepared;
 };
@@ -450,11 +451,12 @@ void collector_step(struct collector *collector, int timeout_ms)
     if (!collector->prepared)
         prepare(collector);
     _Atomic uint32_t *wake = &collector->session->header->wake;
-    uint32_t seen = atomic_load_explicit(wake, memory_order_acquire);
+    struct timespec timeout = {timeout_ms / 1000, timeout_ms % 1000 * 1000000L};
+    // A call that came since the last step, from whomever, is answered at once.
+    syscall(SYS_futex, wake, FUTEX_WAIT, collector->wake_seen, &timeout, NULL, 0);
+    collector->wake_seen = atomic_load_explicit(wake, memory_order_acquire);
     drain_all(collector);
     patrol_all(collector);
-    struct timespec timeout = {timeout_ms / 1000, timeout_ms % 1000 * 1000000L};
-    syscall(SYS_futex, wake, FUTEX_WAIT, seen, &timeout, NULL, 0);
 }
 
 // One signal per tick or per a few of them, so that there are at least 200 a second where the tick
@@ -567,8 +569,11 @@ static void summarize(const struct collector *collector, const struct target *ta
     case RING_FREE_THREADED:
         summary->free_threaded = true;
         break;
-    default:
+    case RING_LAYOUT_MISMATCH:
         summary->layout_mismatch = true;
+        break;
+    default: // it ended while it started
+        break;
     }
     summary->unreadable |= target->unreadable;
     struct run_info *run = recording_run(collector->rec);
