@@ -142,12 +142,17 @@ def find():
 
 
 def select(choice):
-    """The supported interpreters that `all`, `quick` or a list of paths with commas stands for."""
-    if choice not in ("all", "quick"):
+    """The supported interpreters that `all`, `quick`, `few` or a list of paths with commas stands for."""
+    if choice not in ("all", "quick", "few"):
         return [given(path) for path in choice.split(",")]
     supported = [i for i in find() if i.supported]
     if choice == "all":
         return supported
+    if choice == "few":     # the system's own, and of the others the newest shared and the newest of all
+        shared = [i for i in supported if i.linkage == "shared"]
+        newest = sorted(supported, key=lambda i: i.minor)
+        chosen = [i for i in supported if i.source == "system"] + shared[-1:] + newest[-1:]
+        return list(dict.fromkeys(chosen))
     # One a minor version, the shared one where there is one, and the system's own.
     minors = {i.minor: i for i in sorted(supported, key=lambda i: i.linkage == "shared")}
     return [i for i in supported if i in minors.values() or i.source == "system"]
@@ -157,7 +162,7 @@ def given(path):
     known = {os.path.realpath(i): i for i in find()}
     interpreter = known.get(os.path.realpath(path)) or probe("given", path)
     if interpreter is None:
-        raise ValueError(f"{path} is not a Python that runs; choose all, quick, or paths with commas between them")
+        raise ValueError(f"{path} is not a Python that runs; choose all, quick, few, or paths with commas between them")
     return interpreter
 
 

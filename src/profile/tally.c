@@ -183,11 +183,25 @@ static bool takes_time(const struct build *build, const struct path *path, enum 
     return !path->generated || outer != CHARGE_OWN || path_of_node(build, charged)->generated;
 }
 
+// A string that the standard library executes on its own account: site does so with the lines of
+// .pth files, before the program begins.
+static bool is_startup(const struct build *build, uint32_t node, enum charge outer)
+{
+    const struct path *path = path_of_node(build, node);
+    bool called = rows_at(build->rec->nodes, node)[NODE_PARENT] != NODE_ROOT;
+    return called && outer == CHARGE_ONLY_STDLIB && !build->scope->everything &&
+           path->origin == ORIGIN_OWN && path->text[0] == '<';
+}
+
 static enum charge charge_node(struct build *build, uint32_t node, enum charge outer,
                                uint32_t outer_charged)
 {
     const struct path *path = path_of_node(build, node);
     build->charged[node] = node;
+    if (is_startup(build, node, outer)) {
+        build->charged[node] = FIRST_BUCKET + BUCKET_STDLIB;
+        return CHARGE_ONLY_STDLIB;
+    }
     if (takes_time(build, path, outer, outer_charged))
         return CHARGE_OWN;
     if (outer <= CHARGE_NOT_SELECTED && path->origin != ORIGIN_STDLIB && path->selected)

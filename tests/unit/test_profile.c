@@ -192,6 +192,17 @@ static void the_program_itself_may_have_no_file(void **state)
     assert_memory_equal(line_of(profile, "<string>", 2)->source, "b", 1);
 }
 
+static void a_string_that_site_executes_is_start_up(void **state)
+{
+    struct fixture *f = *state;
+    SAMPLE(f, 5, {"<frozen site>", "addpackage", 9}, {"<string>", "<module>", 2});
+    SAMPLE(f, 7, {"<frozen site>", "main", 4}, {"<string>", "<module>", 2}, {NUMPY, "hook", 100});
+    const struct profile *profile = build(f, &app);
+    assert_int_equal(attributed(profile, "<standard library>", 0), 5);
+    assert_int_equal(attributed(profile, NUMPY, 100), 7);
+    assert_null(file_of(profile, "<string>"));
+}
+
 static void everything_means_the_innermost_line(void **state)
 {
     struct fixture *f = *state;
@@ -597,6 +608,7 @@ int main(void)
         FACT(without_own_code_the_outermost_library_line_has_it),
         FACT(the_standard_library_alone_is_a_bucket),
         FACT(generated_code_is_its_callers),
+        FACT(a_string_that_site_executes_is_start_up),
         FACT(the_program_itself_may_have_no_file),
         FACT(everything_means_the_innermost_line),
         FACT(only_and_exclude_leave_a_rest),
