@@ -7,11 +7,11 @@
 
 #include "lineprof/layout.h"
 
-struct py_string {    // characters of a str, still in target memory
+struct py_string { // characters of a str, still in target memory
     target_addr data;
-    uint32_t length;  // characters
-    uint8_t kind;     // bytes per character: 1, 2 or 4
-    bool ascii;       // kind 1 only: ASCII, else Latin-1
+    uint32_t length; // characters
+    uint8_t kind;    // bytes per character: 1, 2 or 4
+    bool ascii;      // kind 1 only: ASCII, else Latin-1
 };
 
 struct code_info {
@@ -19,7 +19,7 @@ struct code_info {
     target_addr table;               // line table bytes
     uint32_t table_length;
     int32_t firstlineno;
-    uint32_t flags;                  // co_flags
+    uint32_t flags; // co_flags
 };
 
 // A code object's identity beyond its address, which is reused as soon as it dies: its pointers and

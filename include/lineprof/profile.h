@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// ---- time by state -------------------------------------------------------------------------------
+// ---- time by state
 
 enum state { // what a thread was doing; the order is that of the columns
     STATE_PYTHON,
@@ -46,7 +46,7 @@ static inline int64_t times_shown(const struct times *t) // python + native + sy
 
 void times_add(struct times *to, const struct times *from);
 
-// ---- recording -----------------------------------------------------------------------------------
+// ---- recording
 
 #define NODE_ROOT UINT32_MAX // parent of an outermost frame
 
@@ -56,25 +56,25 @@ struct process_info {
     const char *executable; // of the interpreter; "" when unknown
     const char *version;    // "3.12.1"; "" when not a Python that we read
     const char *cwd;
-    int exit_code;          // valid when exit_known: status, or minus the signal
+    int exit_code; // valid when exit_known: status, or minus the signal
     bool exit_known;
-    bool misread;           // the self-check has found so: nothing of it is in the profile
-    bool cpu_known;         // cpu_ns is the kernel's own figure for this process
-    int64_t cpu_ns;         // user + system, all threads, without its children
-    int64_t overhead_ns;    // of which lineprof's own handler took; on no line
+    bool misread;        // the self-check has found so: nothing of it is in the profile
+    bool cpu_known;      // cpu_ns is the kernel's own figure for this process
+    int64_t cpu_ns;      // user + system, all threads, without its children
+    int64_t overhead_ns; // of which lineprof's own handler took; on no line
 };
 
 enum lost_reason { LOST_RING_FULL, LOST_TORN, LOST_BLOCKED, LOST_NO_TIMER, LOST_REASONS };
 extern const char *const lost_names[LOST_REASONS]; // "ring_full", ...
 
 struct run_info {
-    const char *command;       // the target's command line
+    const char *command;                            // the target's command line
     const char *python_version, *python_executable; // of the first Python process; "" if none
     const char *cwd;
     int64_t started_unix_ns;
     int64_t elapsed_ns;
-    double rate_hz;            // samples per CPU second that were asked for
-    uint32_t measured;         // bit per enum state; an unmeasured one is null in reports, never 0
+    double rate_hz;    // samples per CPU second that were asked for
+    uint32_t measured; // bit per enum state; an unmeasured one is null in reports, never 0
     uint64_t lost[LOST_REASONS];
     uint64_t undecided_samples; // python or native could not be proven: shared out as the decided
     int64_t undecided_ns;       // samples of the same instruction were
@@ -88,7 +88,8 @@ void recording_free(struct recording *rec);
 const char *recording_string(struct recording *rec, const char *text); // interned
 struct run_info *recording_run(struct recording *rec);                 // to be filled in
 
-uint32_t recording_process(struct recording *rec, const struct process_info *info); // copies; our id, from 0
+uint32_t recording_process(struct recording *rec,
+                           const struct process_info *info); // copies; our id, from 0
 struct process_info *recording_process_info(struct recording *rec, uint32_t process);
 uint32_t recording_thread(struct recording *rec, uint32_t process, int32_t tid, const char *name);
 void recording_thread_name(struct recording *rec, uint32_t thread, const char *name);
@@ -106,39 +107,39 @@ void recording_discard(struct recording *rec);
 // Keeps a source that is in no file (-c, stdin). `path` as in recording_function.
 void recording_source(struct recording *rec, const char *path, const char *text, size_t length);
 
-// ---- scope: whose line gets the time ---------------------------------------------------------------
+// ---- scope: whose line gets the time
 
 // Filled by commands from the options, see src/profile/scope.c for the rules.
 struct scope {
-    bool everything;             // --profile-all: the innermost frame, whatever file it is in
-    const char *const *roots;    // directories of own code (program's directory, cwd, editable
-    size_t root_count;           // installs, --program-path), absolute, no trailing slash
-    const char *const *only;     // --profile-only: path must contain one of these
+    bool everything;          // --profile-all: the innermost frame, whatever file it is in
+    const char *const *roots; // directories of own code (program's directory, cwd, editable
+    size_t root_count;        // installs, --program-path), absolute, no trailing slash
+    const char *const *only;  // --profile-only: path must contain one of these
     size_t only_count;
-    const char *const *exclude;  // --profile-exclude: path must contain none of these
+    const char *const *exclude; // --profile-exclude: path must contain none of these
     size_t exclude_count;
-    bool virtual_time;           // --use-virtual-time: blocked states are left out
+    bool virtual_time; // --use-virtual-time: blocked states are left out
 };
 
 enum origin { ORIGIN_OWN, ORIGIN_LIBRARY, ORIGIN_STDLIB, ORIGIN_NONE }; // NONE: no file ("<...>")
 enum origin scope_origin(const struct scope *scope, const char *path);
 
-// ---- the finished profile ----------------------------------------------------------------------------
+// ---- the finished profile
 
 struct profile_line {
-    int line;                 // from 1; 0: no line known
-    const char *source;       // without newline, NULL when the source is not to be had
-    size_t source_length;     // bytes; may hold anything but newlines
-    uint32_t function;        // index into profile.functions, UINT32_MAX if unknown
-    struct times times;       // attributed: innermost line of the person's own code
-    struct times self;        // samples whose innermost frame is this line
-    struct times total;       // samples with this line anywhere in the stack, counted once
+    int line;             // from 1; 0: no line known
+    const char *source;   // without newline, NULL when the source is not to be had
+    size_t source_length; // bytes; may hold anything but newlines
+    uint32_t function;    // index into profile.functions, UINT32_MAX if unknown
+    struct times times;   // attributed: innermost line of the person's own code
+    struct times self;    // samples whose innermost frame is this line
+    struct times total;   // samples with this line anywhere in the stack, counted once
 };
 
 struct profile_function {
     const char *name;
-    int line;                 // its first line
-    uint32_t file;            // index into profile.files; UINT32_MAX: not in a reported file
+    int line;      // its first line
+    uint32_t file; // index into profile.files; UINT32_MAX: not in a reported file
     const char *path;
     enum origin origin;
     struct times times;       // attributed to its lines
@@ -146,16 +147,16 @@ struct profile_function {
 };
 
 struct profile_file {
-    const char *path;         // as Python names it, absolute
-    const char *shown;        // relative to the working directory where that is shorter
+    const char *path;  // as Python names it, absolute
+    const char *shown; // relative to the working directory where that is shorter
     enum origin origin;
-    const char *text;         // whole source, NULL when it is not to be had
+    const char *text; // whole source, NULL when it is not to be had
     size_t text_length;
-    bool changed;             // the file was modified after the run began
-    struct times times;       // attributed
+    bool changed;                     // the file was modified after the run began
+    struct times times;               // attributed
     const struct profile_line *lines; // with time (attributed, self or total), by line number
     size_t line_count;
-    const uint32_t *functions;        // indices into profile.functions, by attributed time
+    const uint32_t *functions; // indices into profile.functions, by attributed time
     size_t function_count;
 };
 
@@ -186,15 +187,21 @@ struct profile_process {
 // then path, line, name; nodes in order of first appearance (a parent before its children).
 struct profile {
     struct run_info run;
-    struct times times;    // the report's total
+    struct times times; // the report's total
     int64_t unsampled_ns;
-    int64_t overhead_ns;   // of all processes: what taking the samples cost them
-    const struct profile_process *processes;   size_t process_count;
-    const struct profile_thread *threads;      size_t thread_count;
-    const struct profile_file *files;          size_t file_count;  // with attributed time
-    const struct profile_function *functions;  size_t function_count; // every one seen
-    const struct profile_node *nodes;          size_t node_count;
-    const struct profile_weight *weights;      size_t weight_count;   // by node, then thread
+    int64_t overhead_ns; // of all processes: what taking the samples cost them
+    const struct profile_process *processes;
+    size_t process_count;
+    const struct profile_thread *threads;
+    size_t thread_count;
+    const struct profile_file *files;
+    size_t file_count; // with attributed time
+    const struct profile_function *functions;
+    size_t function_count; // every one seen
+    const struct profile_node *nodes;
+    size_t node_count;
+    const struct profile_weight *weights;
+    size_t weight_count; // by node, then thread
 };
 
 // Reads source files. NULL and errno on failure (memory only). Free before the recording.

@@ -12,14 +12,14 @@
 enum color { COLOR_NONE, COLOR_16, COLOR_256, COLOR_TRUE };
 
 struct table_options {
-    int width;              // columns; 0: 80
+    int width; // columns; 0: 80
     enum color color;
-    bool dark;              // background, where it is known; the palette must be legible on both
-    bool unicode;           // bars and rules beyond ASCII
-    bool reduced;           // only lines with time: no context, no folds (--reduced-profile)
-    bool all_lines;         // unfold: every line of the files shown (--all-lines)
-    double threshold_pct;   // lines below are folded (--cpu-percent-threshold), default 1
-    const char *report;     // where the whole report lies, for the closing line; may be NULL
+    bool dark;            // background, where it is known; the palette must be legible on both
+    bool unicode;         // bars and rules beyond ASCII
+    bool reduced;         // only lines with time: no context, no folds (--reduced-profile)
+    bool all_lines;       // unfold: every line of the files shown (--all-lines)
+    double threshold_pct; // lines below are folded (--cpu-percent-threshold), default 1
+    const char *report;   // where the whole report lies, for the closing line; may be NULL
 };
 
 int report_table(const struct profile *profile, const struct table_options *options,

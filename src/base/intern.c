@@ -15,7 +15,6 @@
 #define MOST_IDS    (1u << 30)
 
 // ---- the index
-// -----------------------------------------------------------------------------------
 
 struct index {
     uint32_t *slots;  // ids, EMPTY where free; a power of two, at most three quarters full
@@ -99,7 +98,6 @@ static uint32_t index_put(struct index *index, uint32_t hash)
 }
 
 // ---- hashes
-// --------------------------------------------------------------------------------------
 
 static uint64_t mix(uint64_t value) // the finisher of splitmix64
 {
@@ -129,7 +127,6 @@ static uint32_t hash_words(const uint32_t *words, uint32_t width)
 }
 
 // ---- texts
-// ---------------------------------------------------------------------------------------
 
 struct chunk {
     struct chunk *older;
@@ -229,7 +226,6 @@ uint32_t intern_count(const struct intern *texts)
 }
 
 // ---- rows
-// ----------------------------------------------------------------------------------------
 
 struct rows {
     struct index index;

@@ -37,7 +37,7 @@ static void fail(struct sink *out, int error)
         out->error = error;
 }
 
-// ---- writing ------------------------------------------------------------------------------------
+// ---- writing
 
 // A terminal shared with a program that made it non-blocking answers EAGAIN.
 static bool wait_writable(int fd)
@@ -161,7 +161,7 @@ void sink_printf(struct sink *out, const char *format, ...)
     va_end(args);
 }
 
-// ---- opening ------------------------------------------------------------------------------------
+// ---- opening
 
 static struct sink *sink_new(int fd, bool owns_fd)
 {
@@ -312,7 +312,7 @@ struct sink *sink_file(const char *path)
     return open_beside(path, NULL);
 }
 
-// ---- closing ------------------------------------------------------------------------------------
+// ---- closing
 
 const char *sink_text(struct sink *out, size_t *length)
 {

@@ -76,7 +76,7 @@ void conduct_wakes(struct session *to_wake)
     atomic_store(&session, to_wake);
 }
 
-// ---- around fork -------------------------------------------------------------------------------
+// ---- around fork
 
 // A signal in the child before exec would be noted there and lost: it waits until dispositions are
 // those of the program.
@@ -115,7 +115,7 @@ void conduct_after_fork(pid_t child)
     sigprocmask(SIG_SETMASK, &run_mask, NULL);
 }
 
-// ---- passing on --------------------------------------------------------------------------------
+// ---- passing on
 
 // The kernel's word as well, should there be no guard. A stop signal takes a pending SIGCONT away
 // and the other way round: the guard may remember only the later of two that we have seen.
@@ -143,7 +143,7 @@ static void pass_on(pid_t child)
     send_all(child, theirs);
 }
 
-// ---- stopping ----------------------------------------------------------------------------------
+// ---- stopping
 
 // Somebody who stops the program alone, from elsewhere, will continue it alone: then we must run.
 // In front of a terminal a shell waits for its job to stop or end, and only sees us.

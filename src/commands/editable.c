@@ -41,7 +41,7 @@ static void add_project(struct texts *roots, const char *path)
     free(real);
 }
 
-// ---- direct_url.json ---------------------------------------------------------------------------
+// ---- direct_url.json
 
 static int hex_digit(char c)
 {
@@ -90,7 +90,7 @@ static void read_direct_url(struct texts *roots, const char *path)
     free(text);
 }
 
-// ---- files with a path on a line ---------------------------------------------------------------
+// ---- files with a path on a line
 
 static void read_lines(struct texts *roots, const char *path)
 {
@@ -103,7 +103,7 @@ static void read_lines(struct texts *roots, const char *path)
     free(text);
 }
 
-// ---- site-packages -----------------------------------------------------------------------------
+// ---- site-packages
 
 static bool ends_with(const char *text, const char *end)
 {
@@ -166,7 +166,7 @@ static void read_prefix(struct texts *roots, const char *prefix, const char *ver
         read_sites(roots, text_format("%s/lib/python3/dist-packages", prefix));
 }
 
-// ---- from the interpreter to its prefixes ------------------------------------------------------
+// ---- from the interpreter to its prefixes
 
 // The value of `key = value` in pyvenv.cfg, as a copy.
 static char *setting(const char *text, const char *key)

@@ -24,7 +24,7 @@ struct answer {
     uint64_t signals;
 };
 
-// ---- in the guard ------------------------------------------------------------------------------
+// ---- in the guard
 
 // Nothing that the program's world waits for is kept open: a pipe's end, a lock.
 static void close_all_but(int a, int b)
@@ -60,7 +60,7 @@ static _Noreturn void live(struct session *session, int fd, const sigset_t *all)
     _exit(0);
 }
 
-// ---- in lineprof -------------------------------------------------------------------------------
+// ---- in lineprof
 
 bool guard_start(struct session *session)
 {

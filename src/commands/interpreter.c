@@ -26,7 +26,7 @@ static bool is_directory(const char *path)
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-// ---- searching ---------------------------------------------------------------------------------
+// ---- searching
 
 char *path_search(const char *name)
 {
@@ -64,7 +64,7 @@ char *command_find(const char *name, struct outcome *outcome)
     return NULL;
 }
 
-// ---- Python ------------------------------------------------------------------------------------
+// ---- Python
 
 static char *python_in(const char *environment)
 {
@@ -102,7 +102,7 @@ char *interpreter_find(const char *asked, struct outcome *outcome)
     return path;
 }
 
-// ---- what kind of file -------------------------------------------------------------------------
+// ---- what kind of file
 
 // The word of a `#!` line that names the program, behind `env` and its options and assignments.
 static char *interpreter_word(char *line)

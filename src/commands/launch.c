@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include "conduct.h"
 
-// ---- in the child ------------------------------------------------------------------------------
+// ---- in the child
 
 // A script without `#!` is the shell's, as execvp has it.
 static void execute_by_shell(const struct program *program, char *const *environment)
@@ -38,7 +38,7 @@ static _Noreturn void become(const struct program *program, char *const *environ
     _exit(n == sizeof error ? CODE_NOT_FOUND : CODE_FAILED);
 }
 
-// ---- in lineprof -------------------------------------------------------------------------------
+// ---- in lineprof
 
 static int64_t clock_ns(clockid_t clock)
 {

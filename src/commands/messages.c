@@ -13,7 +13,7 @@
 
 #define say(...) (fputs("lineprof: ", stderr), fprintf(stderr, __VA_ARGS__), fputc('\n', stderr))
 
-// ---- trouble -----------------------------------------------------------------------------------
+// ---- trouble
 
 // Nothing that we can read ran. The program has run as it would alone.
 static void say_why_nothing(const struct collector_summary *summary, const struct program *program)
@@ -90,7 +90,7 @@ void messages_trouble(const struct collector_summary *summary, const struct prog
         say_why_nothing(summary, program);
 }
 
-// ---- hint for line_profiler's decorator --------------------------------------------------------
+// ---- hint for line_profiler's decorator
 
 static bool is_name_char(char c)
 {
@@ -144,7 +144,7 @@ void messages_hint(const struct program *program, int exit_code)
     free(source);
 }
 
-// ---- result ------------------------------------------------------------------------------------
+// ---- result
 
 void messages_result(const struct profile *profile, const char *names)
 {

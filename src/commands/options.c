@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-// ---- the table ---------------------------------------------------------------------------------
+// ---- the table
 
 enum kind {
     FLAG,          // bool
@@ -126,7 +126,7 @@ static const struct refused {
 
 #define REFUSED_SIZE (sizeof refused / sizeof *refused)
 
-// ---- what was meant ----------------------------------------------------------------------------
+// ---- what was meant
 
 static size_t least_of(size_t a, size_t b, size_t c)
 {
@@ -192,7 +192,7 @@ static bool fail_unknown_letter(char letter, struct outcome *outcome)
     return fail(outcome, CODE_USAGE, "unknown option -%c: lineprof --help lists them", letter);
 }
 
-// ---- values ------------------------------------------------------------------------------------
+// ---- values
 
 static bool set_number(const struct option *option, double *at, const char *value,
                        struct outcome *outcome)
@@ -265,7 +265,7 @@ static bool takes_value(const struct option *option)
     return option->kind != FLAG && option->kind != OPTIONAL_TEXT;
 }
 
-// ---- parsing -----------------------------------------------------------------------------------
+// ---- parsing
 
 // Where we are in the command line.
 struct cursor {
@@ -455,7 +455,7 @@ void options_free(struct options *options)
     texts_free(&options->exclude);
 }
 
-// ---- help --------------------------------------------------------------------------------------
+// ---- help
 
 #define HELP_COLUMN 29
 #define HELP_WIDTH  79

@@ -12,7 +12,7 @@
 #include "terminal.h"
 #include "text.h"
 
-// ---- names -------------------------------------------------------------------------------------
+// ---- names
 
 static bool ends_with(const char *text, const char *end)
 {
@@ -50,7 +50,7 @@ static void name_files(struct output *output, const struct options *options)
         output->table = text_format("%s", options->cli);
 }
 
-// ---- before the run ----------------------------------------------------------------------------
+// ---- before the run
 
 static bool fail_to_write(const char *path, int error, const char *advice, struct outcome *outcome)
 {
@@ -87,7 +87,7 @@ bool output_plan(struct output *output, const struct options *options, struct ou
            (!output->table || can_write(output->table, outcome));
 }
 
-// ---- after the run -----------------------------------------------------------------------------
+// ---- after the run
 
 static bool finish(struct sink *sink, const char *path, int result, struct outcome *outcome)
 {

@@ -16,7 +16,7 @@
 #define LINEPROF_LIBDIR "lib" // CMAKE_INSTALL_LIBDIR
 #endif
 
-// ---- finding -----------------------------------------------------------------------------------
+// ---- finding
 
 static char *own_directory(void)
 {
@@ -73,7 +73,7 @@ char *shim_find(struct outcome *outcome)
     return found;
 }
 
-// ---- environment -------------------------------------------------------------------------------
+// ---- environment
 
 // The loader splits its list at spaces and colons, and expands what begins with a dollar.
 static bool loader_takes(const char *path)

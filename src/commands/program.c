@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include "interpreter.h"
 
-// ---- the script --------------------------------------------------------------------------------
+// ---- the script
 
 // The script is not there: what may have been meant.
 static bool fail_missing(const char *script, int error, struct outcome *outcome)
@@ -86,7 +86,7 @@ static bool check_script(const char *script, struct outcome *outcome)
     return check_content(script, outcome);
 }
 
-// ---- the script on stdin -----------------------------------------------------------------------
+// ---- the script on stdin
 
 static bool fail_stdin(int error, struct outcome *outcome)
 {
@@ -146,7 +146,7 @@ static bool prepare_stdin(struct program *program, struct outcome *outcome)
            lseek(program->stdin_fd, 0, SEEK_SET) == 0;
 }
 
-// ---- all kinds ---------------------------------------------------------------------------------
+// ---- all kinds
 
 static void keep_code(struct program *program, const char *code)
 {

@@ -37,7 +37,7 @@ struct run {
     struct outcome *outcome;
 };
 
-// ---- before the program runs -------------------------------------------------------------------
+// ---- before the program runs
 
 static double asked_rate(const struct options *options) // 0: none, the collector chooses
 {
@@ -110,7 +110,7 @@ static bool start(struct run *run)
     return started;
 }
 
-// ---- while it runs -----------------------------------------------------------------------------
+// ---- while it runs
 
 // The end is looked for after signals were passed on: its own SIGCHLD has woken the step.
 static void collect(struct run *run)
@@ -149,7 +149,7 @@ static void stop(struct run *run)
     run->collector = NULL;
 }
 
-// ---- after it ----------------------------------------------------------------------------------
+// ---- after it
 
 // The program's own end counts for more than our failure to report it, unless it went well.
 static void write_report(struct run *run, const struct profile *profile)

@@ -16,7 +16,7 @@ static const char *variable(const char *name)
     return value ? value : "";
 }
 
-// ---- colour ------------------------------------------------------------------------------------
+// ---- colour
 
 static enum color ability(void)
 {
@@ -61,7 +61,7 @@ static bool has_dark_background(void)
     return background < 7 || background == 8;
 }
 
-// ---- width -------------------------------------------------------------------------------------
+// ---- width
 
 static int width_of_terminal(int fd)
 {

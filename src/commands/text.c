@@ -33,7 +33,7 @@ char *text_format(const char *format, ...)
     return must(n < 0 ? NULL : text);
 }
 
-// ---- lists -------------------------------------------------------------------------------------
+// ---- lists
 
 static void add_owned(struct texts *list, char *text)
 {
@@ -73,7 +73,7 @@ void texts_free(struct texts *list)
     *list = (struct texts){0};
 }
 
-// ---- command lines -----------------------------------------------------------------------------
+// ---- command lines
 
 static bool is_plain_word(const char *word)
 {
@@ -110,7 +110,7 @@ char *text_command_line(char *const *words)
     return must(text);
 }
 
-// ---- paths -------------------------------------------------------------------------------------
+// ---- paths
 
 char *text_absolute(const char *directory, const char *path)
 {
@@ -137,7 +137,7 @@ const char *text_basename(const char *path)
     return slash ? slash + 1 : path;
 }
 
-// ---- files -------------------------------------------------------------------------------------
+// ---- files
 
 // Other kinds of file are not ours to read: a pipe's bytes are gone then.
 static int open_regular(const char *path, struct stat *st)

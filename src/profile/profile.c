@@ -25,7 +25,6 @@ struct assembly { // finished, and how the build's indices translate
 };
 
 // ---- orders
-// --------------------------------------------------------------------------------------
 
 static int descending(int64_t a, int64_t b)
 {
@@ -88,7 +87,6 @@ static void sort(uint32_t *order, size_t count, struct build *build,
 }
 
 // ---- what is shown of a path
-// ---------------------------------------------------------------------
 
 static size_t common_directory(const char *cwd, const char *path)
 {
@@ -136,7 +134,6 @@ static const char *relative(struct assembly *a, const char *path)
 }
 
 // ---- sources
-// -------------------------------------------------------------------------------------
 
 static const struct recorded_source *kept_source(const struct recording *rec, const char *path)
 {
@@ -211,7 +208,6 @@ static void take_line_source(struct reader *in, struct profile_line *line)
 }
 
 // ---- the parts of a profile
-// ----------------------------------------------------------------------
 
 static void finish_functions(struct assembly *a)
 {
@@ -435,7 +431,6 @@ static void finish_run(struct assembly *a)
 }
 
 // ---- the whole
-// -----------------------------------------------------------------------------------
 
 static void assemble(struct assembly *a)
 {

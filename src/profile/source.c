@@ -18,7 +18,6 @@
 #define NS_PER_S   INT64_C(1000000000)
 
 // ---- decoding
-// ------------------------------------------------------------------------------------
 
 struct span {
     const char *at, *end;
@@ -122,7 +121,6 @@ char *source_decode(const char *bytes, size_t length, size_t *decoded)
 }
 
 // ---- reading
-// -------------------------------------------------------------------------------------
 
 static bool is_readable(const struct stat *st)
 {

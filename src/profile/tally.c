@@ -18,7 +18,6 @@ void *build_array(struct build *build, size_t count, size_t size)
 }
 
 // ---- paths, functions, weights
-// -------------------------------------------------------------------
 
 static bool has_source(const struct recording *rec, const char *path)
 {
@@ -158,7 +157,6 @@ void tally_free(struct build *build)
 }
 
 // ---- whose line
-// ----------------------------------------------------------------------------------
 
 // What a stack has found on its way in. CHARGE_ONLY_STDLIB and CHARGE_NOT_SELECTED name the bucket.
 enum charge { CHARGE_ONLY_STDLIB, CHARGE_NOT_SELECTED, CHARGE_FALLBACK, CHARGE_OWN };
@@ -243,7 +241,6 @@ static uint32_t function_of_node(const struct build *build, uint32_t node)
 }
 
 // ---- sums
-// ----------------------------------------------------------------------------------------
 
 static void add_weight(struct build *build, const struct profile_weight *weight)
 {
@@ -269,7 +266,6 @@ void tally_sums(struct build *build)
 }
 
 // ---- lines
-// ---------------------------------------------------------------------------------------
 
 static uint32_t row_of(struct build *build, struct rows *rows, uint32_t a, uint32_t b)
 {
@@ -355,7 +351,6 @@ void tally_lines(struct build *build)
 }
 
 // ---- totals
-// --------------------------------------------------------------------------------------
 
 // One walk over the tree of stacks. A function or a line that is on the path already (recursion)
 // has its time counted by the outer one, so only the outermost of each adds what lies below it.

@@ -13,7 +13,7 @@
 #define RULE_COLUMNS  3   // " | "
 #define LABEL_MIN     8   // then a table is wider than asked
 
-// ---- kinds --------------------------------------------------------------------------------------
+// ---- kinds
 
 const char *const kind_names[KIND_COUNT] = {"python", "native", "system"};
 static const char *const kind_short_names[KIND_COUNT] = {"py", "nat", "sys"};
@@ -52,7 +52,7 @@ void kind_sign(struct pen *pen, enum kind kind)
     pen_sign(pen, kind_ink(kind), kind_signs[kind], kind_ascii[kind]);
 }
 
-// ---- bars ---------------------------------------------------------------------------------------
+// ---- bars
 
 static enum kind main_kind(const struct times *times)
 {
@@ -84,7 +84,7 @@ int bar_draw(struct pen *pen, const struct times *times, int64_t full, int colum
     return 1;
 }
 
-// ---- layout -------------------------------------------------------------------------------------
+// ---- layout
 
 static int kind_columns(const struct grid *grid)
 {
@@ -134,7 +134,7 @@ struct grid grid_new(struct pen *pen, const struct profile *profile, int width, 
     return grid;
 }
 
-// ---- cells --------------------------------------------------------------------------------------
+// ---- cells
 
 static void right(struct pen *pen, enum ink ink, const char *text, int columns)
 {
@@ -253,7 +253,7 @@ void grid_fold(const struct grid *grid, const struct times *times, size_t count,
     pen_newline(grid->pen);
 }
 
-// ---- headings -----------------------------------------------------------------------------------
+// ---- headings
 
 static void kind_headings(const struct grid *grid)
 {

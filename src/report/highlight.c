@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-// ---- words --------------------------------------------------------------------------------------
+// ---- words
 
 // Sorted. Soft keywords (match, case, type) stay plain: telling them from names takes a parser.
 static const char *const keywords[] = {
@@ -53,7 +53,7 @@ static bool is_among(const char *text, size_t length, const char *const *words, 
 
 #define IS_AMONG(text, length, words) is_among(text, length, words, sizeof words / sizeof *words)
 
-// ---- characters ---------------------------------------------------------------------------------
+// ---- characters
 
 static bool is_digit(char c)
 {
@@ -84,7 +84,7 @@ static size_t word_length(const char *text, size_t length)
     return n;
 }
 
-// ---- strings ------------------------------------------------------------------------------------
+// ---- strings
 
 static bool is_triple(const char *text, size_t length, char quote)
 {
@@ -131,7 +131,7 @@ static bool is_prefix(const char *text, size_t n)
     return true;
 }
 
-// ---- the other tokens ---------------------------------------------------------------------------
+// ---- the other tokens
 
 static enum token word_kind(const struct highlight *state, const char *text, size_t length)
 {
@@ -207,7 +207,7 @@ static bool starts_number(const char *text, size_t length)
     return is_digit(text[0]) || (text[0] == '.' && length > 1 && is_digit(text[1]));
 }
 
-// ---- the tokenizer ------------------------------------------------------------------------------
+// ---- the tokenizer
 
 bool highlight_at_statement(const struct highlight *state)
 {

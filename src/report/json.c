@@ -39,7 +39,6 @@ struct writer {
 };
 
 // ---- times
-// ---------------------------------------------------------------------------------------
 
 static bool is_measured(const struct writer *w, const struct column *column)
 {
@@ -113,7 +112,6 @@ static void put_self_and_total(struct writer *w, const struct times *self,
 }
 
 // ---- small fields
-// --------------------------------------------------------------------------------
 
 static void put_string(struct writer *w, const char *key, const char *text)
 {
@@ -170,7 +168,6 @@ static const char *origin_name(enum origin origin)
 }
 
 // ---- the run
-// -------------------------------------------------------------------------------------
 
 static void put_started(struct writer *w, int64_t unix_ns)
 {
@@ -304,7 +301,6 @@ static void put_threads(struct writer *w)
 }
 
 // ---- files
-// ---------------------------------------------------------------------------------------
 
 static const char *function_file(const struct writer *w, const struct profile_function *function)
 {
@@ -382,7 +378,6 @@ static void put_files(struct writer *w)
 }
 
 // ---- functions and stacks
-// ------------------------------------------------------------------------
 
 // In the order of stacks.functions, so that one index serves both.
 static void put_functions(struct writer *w)
@@ -461,7 +456,6 @@ static void put_stacks(struct writer *w)
 }
 
 // ---- keys of files
-// -------------------------------------------------------------------------------
 
 // Bad bytes all become U+FFFD, so two paths may become one: the second is told apart by a number.
 // `clean` is the path's own text, already in UTF-8. NULL: no memory.
@@ -523,7 +517,6 @@ static void free_keys(struct writer *w)
 }
 
 // ---- the whole
-// -----------------------------------------------------------------------------------
 
 static void put_report(struct writer *w)
 {

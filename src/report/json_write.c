@@ -8,7 +8,6 @@
 #define REPLACEMENT "\xef\xbf\xbd" // U+FFFD
 
 // ---- structure
-// -----------------------------------------------------------------------------------
 
 static void comma(struct json *json)
 {
@@ -55,7 +54,6 @@ void json_key_text(struct json *json, const char *key)
 }
 
 // ---- values
-// --------------------------------------------------------------------------------------
 
 void json_null(struct json *json)
 {
@@ -119,7 +117,6 @@ void json_seconds(struct json *json, int64_t ns)
 }
 
 // ---- texts
-// ---------------------------------------------------------------------------------------
 
 // Bytes of the valid sequence at `at`, 0 where there is none (Unicode, table 3-7).
 static size_t utf8_length(const unsigned char *at, const unsigned char *end)

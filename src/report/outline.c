@@ -10,7 +10,7 @@
 #define INDENT_TAB 8       // as Python's own tokenizer counts
 #define LINES_MAX  1000000 // what lies behind is left out: no one reads that far
 
-// ---- lines --------------------------------------------------------------------------------------
+// ---- lines
 
 static const char *line_end(const char *at, const char *end)
 {
@@ -46,7 +46,7 @@ static void split(struct outline *outline, const char *at, const char *end)
     }
 }
 
-// ---- tokenizer states ---------------------------------------------------------------------------
+// ---- tokenizer states
 
 static void tokenize(struct outline *outline)
 {
@@ -61,7 +61,7 @@ static void tokenize(struct outline *outline)
     }
 }
 
-// ---- outline ------------------------------------------------------------------------------------
+// ---- outline
 
 static size_t indent_of(const struct outline_line *line, int *columns)
 {
@@ -105,7 +105,7 @@ static void enclose(struct outline *outline)
     }
 }
 
-// ---- the whole ----------------------------------------------------------------------------------
+// ---- the whole
 
 bool outline_read(struct outline *outline, const char *text, size_t length)
 {

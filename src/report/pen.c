@@ -9,7 +9,7 @@
 #include <string.h>
 #include "text_width.h"
 
-// ---- inks ---------------------------------------------------------------------------------------
+// ---- inks
 
 #define BOLD   1u
 #define FAINT  2u
@@ -109,7 +109,7 @@ struct pen pen_new(struct sink *out, const struct table_options *options)
         .out = out, .color = options->color, .dark = options->dark, .unicode = options->unicode};
 }
 
-// ---- our own text -------------------------------------------------------------------------------
+// ---- our own text
 
 void pen_newline(struct pen *pen)
 {
@@ -165,7 +165,7 @@ void pen_rule(struct pen *pen, enum ink ink, const char *sign, const char *ascii
         pen_sign(pen, ink, sign, ascii);
 }
 
-// ---- anyone's text ------------------------------------------------------------------------------
+// ---- anyone's text
 
 static int ellipsis_columns(const struct pen *pen)
 {

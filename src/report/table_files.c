@@ -18,7 +18,7 @@ struct view { // of one file
     int last;                          // the source's last line
 };
 
-// ---- what is visible ----------------------------------------------------------------------------
+// ---- what is visible
 
 static bool is_in_source(const struct view *view, int line)
 {
@@ -106,7 +106,7 @@ static bool view_open(struct view *view, const struct table *table, const struct
     return true;
 }
 
-// ---- rows ---------------------------------------------------------------------------------------
+// ---- rows
 
 static void source_row(const struct grid *grid, const struct view *view, int n)
 {
@@ -188,7 +188,7 @@ static bool has_rows(const struct view *view)
     return view->last > 0;
 }
 
-// ---- files --------------------------------------------------------------------------------------
+// ---- files
 
 static const char *source_note(const struct profile_file *file)
 {

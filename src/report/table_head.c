@@ -28,7 +28,7 @@ static double cores_used(const struct profile *profile)
     return elapsed > 0 ? (double)cpu_ns(profile) / (double)elapsed : 0;
 }
 
-// ---- the answer ---------------------------------------------------------------------------------
+// ---- the answer
 
 // What most of the system column is.
 static const char *system_word(const struct times *times)
@@ -171,7 +171,7 @@ static void answer(struct table *table)
     pen_newline(&table->pen);
 }
 
-// ---- totals -------------------------------------------------------------------------------------
+// ---- totals
 
 static int inner_width(const struct table *table)
 {

@@ -24,7 +24,7 @@ static struct grid list_start(struct table *table, int64_t longest, const char *
     return grid;
 }
 
-// ---- functions ----------------------------------------------------------------------------------
+// ---- functions
 
 static const char *file_of(const struct profile *profile, const struct profile_function *function)
 {
@@ -91,7 +91,7 @@ static void functions(struct table *table)
     function_rest(&grid, profile, count);
 }
 
-// ---- threads and processes ----------------------------------------------------------------------
+// ---- threads and processes
 
 struct entry {
     const struct times *times;

@@ -13,7 +13,7 @@
 
 #define MARKS_MAX 8 // combining characters shown on one base: no honest text has more
 
-// ---- decoding -----------------------------------------------------------------------------------
+// ---- decoding
 
 // Bytes of the sequence that `first` opens and the smallest character it may spell; 0 when it opens
 // none. Overlong forms are invalid by that minimum.
@@ -51,7 +51,7 @@ static size_t decode(const char *text, size_t available, uint32_t *character)
     return length;
 }
 
-// ---- widths -------------------------------------------------------------------------------------
+// ---- widths
 
 static bool in_range(uint32_t c, uint32_t first, uint32_t last)
 {
@@ -91,7 +91,7 @@ static int character_columns(uint32_t c)
     return columns;
 }
 
-// ---- pieces -------------------------------------------------------------------------------------
+// ---- pieces
 
 struct text_reader text_read(const char *text, size_t length, bool ascii)
 {

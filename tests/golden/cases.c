@@ -103,7 +103,7 @@ static void keep_text(struct recording *rec, const char *path, const char *text)
     recording_source(rec, path, text, strlen(text));
 }
 
-// ---- simulate: a believable program -------------------------------------------------------------
+// ---- simulate: a believable program
 
 static const struct frame_row simulate_main[] = {
     {0, SIMULATE, "<module>", 1, 78, {0}},
@@ -169,7 +169,7 @@ static void record_simulate(struct recording *rec)
     keep_source(rec, STORE, "store.py");
 }
 
-// ---- empty: a program too short for a sample ----------------------------------------------------
+// ---- empty: a program too short for a sample
 
 static void record_empty(struct recording *rec)
 {
@@ -178,7 +178,7 @@ static void record_empty(struct recording *rec)
     recording_thread(rec, process, 4100, "MainThread");
 }
 
-// ---- waits: every state measured, every loss counted --------------------------------------------
+// ---- waits: every state measured, every loss counted
 
 #define FETCH HOME "/fetch.py"
 
@@ -222,7 +222,7 @@ static void record_waits(struct recording *rec)
     keep_text(rec, FETCH, fetch_text);
 }
 
-// ---- text: wide, combining, right-to-left, tabs, invalid ----------------------------------------
+// ---- text: wide, combining, right-to-left, tabs, invalid
 
 #define TEXT HOME "/\u6587\u5b57.py"
 
@@ -257,7 +257,7 @@ static void record_text(struct recording *rec)
     keep_text(rec, TEXT, text_text);
 }
 
-// ---- hostile: names that try to break out -------------------------------------------------------
+// ---- hostile: names that try to break out
 
 #define HOSTILE HOME "/evil\x1b]0;owned\a\n<script>alert(1)</script>\xff.py"
 
@@ -286,7 +286,7 @@ static void record_hostile(struct recording *rec)
     keep_text(rec, HOSTILE, hostile_text);
 }
 
-// ---- huge: lines that are far too long ----------------------------------------------------------
+// ---- huge: lines that are far too long
 
 #define HUGE                                                                                       \
     HOME "/generated_tables_with_a_name_that_is_itself_much_too_long_for_a_terminal_column.py"
@@ -318,7 +318,7 @@ static void record_huge(struct recording *rec)
     free(text);
 }
 
-// ---- bare: no source, no line, no file ----------------------------------------------------------
+// ---- bare: no source, no line, no file
 
 static const struct frame_row bare_rows[] = {
     {0, "/srv/lost/gone.py", "work", 10, 12, {300, 100}},
@@ -338,7 +338,7 @@ static void record_bare(struct recording *rec)
     record_rows(rec, recording_thread(rec, process, 4100, "MainThread"), ROWS(bare_rows));
 }
 
-// ---- many: nothing stands out -------------------------------------------------------------------
+// ---- many: nothing stands out
 
 #define MANY_FILES     40
 #define MANY_THREADS   9

@@ -27,7 +27,6 @@ static void check(bool holds, const char *what)
 }
 
 // ---- making one
-// ----------------------------------------------------------------------------------
 
 static struct sink *print_report(const struct profile *profile,
                                  int (*report)(const struct profile *, struct sink *))
@@ -62,7 +61,6 @@ static int print_one(const char *name)
 }
 
 // ---- checking one
-// --------------------------------------------------------------------------------
 
 // The page around the data must be the same whatever was profiled.
 static void check_frame(const char *page, size_t length, const char *data, const char *tail)

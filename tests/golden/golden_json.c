@@ -69,7 +69,6 @@ static int show_case(const char *name)
 }
 
 // ---- expected files
-// ------------------------------------------------------------------------------
 
 static int update(const char *path, const char *text, size_t length)
 {

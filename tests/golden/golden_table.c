@@ -30,7 +30,7 @@ static const struct form forms[] = {
 };
 #define FORMS (sizeof forms / sizeof *forms)
 
-// ---- one table ----------------------------------------------------------------------------------
+// ---- one table
 
 static struct sink *print_form(const struct golden_case *test, const struct form *form)
 {
@@ -63,7 +63,7 @@ static int print_one(const char *case_name, const char *form_name)
     return 2;
 }
 
-// ---- expected files -----------------------------------------------------------------------------
+// ---- expected files
 
 static void expected_path(char path[4096], const struct golden_case *test, const struct form *form)
 {

@@ -44,7 +44,7 @@ static enum chains_verdict verdict(void)
     return chains_compare(&told, &seen, finding, sizeof finding);
 }
 
-// ---- as told ------------------------------------------------------------------------------------
+// ---- as told
 
 static void output_is_taken_apart(void **state)
 {
@@ -83,7 +83,7 @@ static void too_much_is_refused(void **state)
     assert_false(tell(strcat(text, ".\n")));
 }
 
-// ---- the difference -----------------------------------------------------------------------------
+// ---- the difference
 
 static void the_same_agrees(void **state)
 {
@@ -139,7 +139,7 @@ static void a_stack_that_was_not_seen_is_missed(void **state)
     assert_string_equal(finding, "plain call: the frames cannot be followed");
 }
 
-// ---- as seen ------------------------------------------------------------------------------------
+// ---- as seen
 
 static void add_code(struct ring *ring, uint32_t id, const char *name, int line)
 {

@@ -25,7 +25,6 @@ static const char *const app_roots[] = {APP};
 static const struct scope app = {.roots = app_roots, .root_count = 1};
 
 // ---- small recordings
-// ----------------------------------------------------------------------------
 
 struct fixture {
     struct recording *rec;
@@ -124,7 +123,6 @@ static const struct profile_function *function_of(const struct profile *profile,
 }
 
 // ---- whose line
-// ----------------------------------------------------------------------------------
 
 static void the_innermost_own_line_has_the_time(void **state)
 {
@@ -263,7 +261,6 @@ static void virtual_time_leaves_waiting_out(void **state)
 }
 
 // ---- totals
-// --------------------------------------------------------------------------------------
 
 static void recursion_counts_once(void **state)
 {
@@ -341,7 +338,6 @@ static void an_empty_recording_is_a_profile(void **state)
 }
 
 // ---- sources
-// -------------------------------------------------------------------------------------
 
 static const char *write_file(struct fixture *f, const char *bytes, size_t length)
 {
@@ -448,7 +444,6 @@ static void a_file_changed_since_the_start_is_marked(void **state)
 }
 
 // ---- what is shown
-// -------------------------------------------------------------------------------
 
 static void expect_shown(struct fixture *f, const char *cwd, const char *path, const char *shown)
 {
@@ -473,7 +468,6 @@ static void paths_are_relative_where_that_is_shorter(void **state)
 }
 
 // ---- any recording
-// -------------------------------------------------------------------------------
 
 static void expect_equal(const struct times *a, const struct times *b)
 {

@@ -24,7 +24,6 @@ static int tear_down(void **state)
 }
 
 // ---- interning
-// -----------------------------------------------------------------------------------
 
 static void texts_keep_their_id_and_place(void **state)
 {
@@ -88,7 +87,6 @@ static void nothing_can_be_freed(void **state)
 }
 
 // ---- recordings
-// ----------------------------------------------------------------------------------
 
 static void equal_strings_are_one(void **state)
 {

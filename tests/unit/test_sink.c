@@ -78,7 +78,7 @@ static void put_content(const char *file, const char *text, mode_t mode)
     close(fd);
 }
 
-// ---- memory -------------------------------------------------------------------------------------
+// ---- memory
 
 static void memory_keeps_every_byte(void **state)
 {
@@ -117,7 +117,7 @@ static void printf_of_any_length(void **state)
     }
 }
 
-// ---- files --------------------------------------------------------------------------------------
+// ---- files
 
 static void file_appears_whole_at_close(void **state)
 {
@@ -217,7 +217,7 @@ static void name_as_long_as_names_can_be(void **state)
     assert_int_equal(access(name, F_OK), 0);
 }
 
-// ---- what cannot be opened ----------------------------------------------------------------------
+// ---- what cannot be opened
 
 static void assert_refused(const char *name, int error)
 {
@@ -253,7 +253,7 @@ static void files_that_are_not_ours_to_write(void **state)
     assert_refused(path, EACCES);
 }
 
-// ---- errors -------------------------------------------------------------------------------------
+// ---- errors
 
 static void full_device_is_an_error_at_close(void **state)
 {
@@ -298,7 +298,7 @@ static void closed_pipe_is_an_error(void **state)
     close(ends[1]);
 }
 
-// ---- descriptors and devices --------------------------------------------------------------------
+// ---- descriptors and devices
 
 static void descriptor_stays_open(void **state)
 {

@@ -17,7 +17,7 @@
 
 #define NARROWEST 40 // a table needs so much; below it is wider than asked
 
-// ---- the checks ---------------------------------------------------------------------------------
+// ---- the checks
 
 // Length of the escape sequence at `at`, which must be one that sets a colour.
 static size_t ink_length(const char *at, const char *end, bool *plain)
@@ -96,7 +96,7 @@ static struct table_options random_options(uint64_t *state)
     };
 }
 
-// ---- the tests ----------------------------------------------------------------------------------
+// ---- the tests
 
 static void cases_at_every_width(void **unused)
 {

@@ -15,7 +15,7 @@
 #include "../../src/report/outline.h"
 #include "../../src/report/text_width.h"
 
-// ---- columns ------------------------------------------------------------------------------------
+// ---- columns
 
 static int columns(const char *text)
 {
@@ -100,7 +100,7 @@ static void ascii_means_ascii(void **state)
     assert_string_equal(shown("\u00e9\U0001f600x", 7, true), "\\u00e9\\U0001f600x");
 }
 
-// ---- highlighter --------------------------------------------------------------------------------
+// ---- highlighter
 
 static const char token_letters[] = "pkcbd@nsC"; // in the order of enum token
 
@@ -202,7 +202,7 @@ static void every_word_of_the_lists_is_found(void **state)
     }
 }
 
-// ---- outline ------------------------------------------------------------------------------------
+// ---- outline
 
 static const char outline_text[] = "class A:\n"              // 1
                                    "    def f(self,\n"       // 2
@@ -246,7 +246,7 @@ static void no_source_has_no_lines(void **state)
     outline_free(&outline);
 }
 
-// ---- numbers ------------------------------------------------------------------------------------
+// ---- numbers
 
 static void assert_time(int64_t ns, const char *expected)
 {
@@ -288,7 +288,7 @@ static void shares_and_counts(void **state)
     assert_string_equal(format_count(count, UINT64_MAX), "18,446,744,073,709,551,615");
 }
 
-// ---- random bytes -------------------------------------------------------------------------------
+// ---- random bytes
 
 static char random_byte(void)
 {
