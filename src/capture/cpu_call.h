@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// cpu_call.h - one file per CPU: what a call instruction looks like.
+// cpu_call.h - one file per CPU: what a call instruction looks like, and how to wait politely.
 #pragma once
 
 #include <stdbool.h>
@@ -7,3 +7,7 @@
 
 // True when the instruction that ends at `address` is a call: `address` may be a return address.
 bool code_follows_call(const struct mem *mem, target_addr address);
+
+// Within a loop that waits for another CPU: leaves the core to the sibling that shares it, which
+// may be the very thread that is watched.
+void cpu_relax(void);

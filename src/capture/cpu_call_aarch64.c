@@ -9,3 +9,8 @@ bool code_follows_call(const struct mem *mem, target_addr address)
         return false;
     return (before & 0xfc000000) == 0x94000000 || (before & 0xfffffc1f) == 0xd63f0000;
 }
+
+void cpu_relax(void)
+{
+    __asm__ volatile("yield");
+}

@@ -27,3 +27,8 @@ bool code_follows_call(const struct mem *mem, target_addr address)
             return true;
     return false;
 }
+
+void cpu_relax(void)
+{
+    __builtin_ia32_pause();
+}

@@ -8,6 +8,7 @@
 // Otherwise a look counts when schedstat has advanced since the look before. What has no such proof
 // may get it from the thread's next sample: without a context switch in between, it ran all along.
 #include "progress.h"
+#include "cpu_call.h"
 
 #include <errno.h>
 #include <math.h>
@@ -38,11 +39,16 @@ static uint32_t random_bits(void) // xorshift32: gaps must only not keep step wi
     return state;
 }
 
+static void wait_until(int64_t ns)
+{
+    while (now_ns() < ns)
+        cpu_relax();
+}
+
 static void spin(void)
 {
     int64_t until = now_ns() + SPIN_NS + random_bits() % (3 * SPIN_NS);
-    while (now_ns() < until)
-        ;
+    wait_until(until);
 }
 
 static void doze(void)
@@ -86,6 +92,7 @@ static int64_t wait_for_handler(const struct target *target, const struct record
             uint64_t at = atomic_load_explicit(left, memory_order_acquire);
             if (at >= sample->time_ns)
                 return (int64_t)at + SIGRETURN_NS;
+            cpu_relax();
         } while (now_ns() < until);
         doze();
     }
@@ -179,8 +186,8 @@ static enum look look_again(struct test *test)
     int64_t twice = 2 * test->ran_ns;
     if (twice > test->stale_ns) // an operation this long needs no extrapolation
         return LOOK_SAME;
-    while (test->running && now_ns() - test->left_ns < twice)
-        ;
+    if (test->running)
+        wait_until(test->left_ns + twice);
     for (unsigned tries = 0; tries <= PATIENCE; tries++) {
         bool proof;
         enum look seen = look_with_proof(test, &proof);
@@ -203,8 +210,7 @@ static enum look run_test(struct test *test)
     // Not seen to end, or a later sample's: the thread is far from where this one found it.
     if (!test->left_ns || test->left_ns - (int64_t)test->sample->time_ns > test->stale_ns)
         return LOOK_ERROR;
-    while (now_ns() < test->left_ns)
-        ; // the return from the signal
+    wait_until(test->left_ns); // the return from the signal
     int err = frames_watch(&test->target->mem, &test->target->layout, test->sample->tstate,
                            &test->sample->position, &test->watch);
     if (err)
