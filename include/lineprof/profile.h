@@ -106,6 +106,8 @@ void recording_add(struct recording *rec, uint32_t node, uint32_t thread,
 void recording_discard(struct recording *rec);
 // Keeps a source that is in no file (-c, stdin). `path` as in recording_function.
 void recording_source(struct recording *rec, const char *path, const char *text, size_t length);
+// The source kept for `path`; NULL when there is none.
+const char *recording_kept_source(const struct recording *rec, const char *path, size_t *length);
 
 // ---- scope: whose line gets the time
 

@@ -15,6 +15,7 @@
 #include <time.h>
 
 #define COINCIDENCE  0.03 // a verdict of native is wrong by chance at most this often
+#define LOOKS_MIN    5u // a loop that has just begun is not among the recent samples: q may be 1/2
 #define LOOKS_MAX    12u
 #define STALE_NS     1000000 // a sample older than this tells nothing by having moved on
 #define SPIN_NS      300     // shortest gap between two looks at a thread known to run
@@ -73,7 +74,7 @@ static unsigned looks_wanted(const struct thread *thread, uint64_t key)
         same += thread->recent[i] == key;
     double q = (double)same / (thread->recent_count + 2.0);
     double k = ceil(log(COINCIDENCE) / log(q));
-    return k < LOOKS_MAX ? (unsigned)k : LOOKS_MAX;
+    return k < LOOKS_MIN ? LOOKS_MIN : k < LOOKS_MAX ? (unsigned)k : LOOKS_MAX;
 }
 
 static bool same_position(const struct py_position *a, const struct py_position *b)

@@ -2,6 +2,7 @@
 // target.c - a profiled process: its code objects, threads and stacks become the recording's.
 #include "target.h"
 #include "code_record.h"
+#include "kept.h"
 #include "progress.h"
 #include "reach.h"
 
@@ -166,15 +167,30 @@ static void absolute(const struct ring_header *header, const char *path, char *o
     snprintf(out, size, "%s/%s", bounded(header->cwd, sizeof cwd, cwd), path);
 }
 
-static uint32_t function_of(struct target *target, const struct record_code *record,
-                            const struct code_parts *parts)
+// Functions of "<string>" that are not in the source of -c belong to a file of another name; so
+// does a module that somebody calls, for -c's own is where the stack begins.
+static void find_function(struct target *target, struct code *code, const char *path,
+                          const char *name, int line)
+{
+    size_t length;
+    const char *source = recording_kept_source(target->rec, path, &length);
+    bool string = source && strcmp(path, KEPT_FILE) == 0;
+    bool kept = !string || kept_defines(source, length, name, line);
+    code->function = recording_function(target->rec, kept ? path : KEPT_NOT_FILE, name, line);
+    code->called = code->function;
+    if (string && kept && strcmp(name, "<module>") == 0)
+        code->called = recording_function(target->rec, KEPT_NOT_FILE, name, line);
+}
+
+static void name_code(struct target *target, struct code *code, const struct record_code *record,
+                      const struct code_parts *parts)
 {
     static char name[NAME_BYTES], file[NAME_BYTES], path[NAME_BYTES + 1100];
     code_string_utf8(parts->filename, record->filename_length, record->filename_kind, file,
                      sizeof file);
     code_string_utf8(parts->name, record->name_length, record->name_kind, name, sizeof name);
     absolute(target->ring.header, file, path, sizeof path);
-    return recording_function(target->rec, path, name, record->firstlineno);
+    find_function(target, code, path, name, record->firstlineno);
 }
 
 void target_add_code(struct target *target, const struct record_code *record)
@@ -185,7 +201,7 @@ void target_add_code(struct target *target, const struct record_code *record)
     struct code *code = calloc(1, sizeof *code);
     if (!code)
         return;
-    code->function = function_of(target, record, &parts);
+    name_code(target, code, record, &parts);
     code->firstlineno = record->firstlineno;
     code->table = malloc(record->table_length + 1);
     if (code->table) {
@@ -272,8 +288,9 @@ bool target_node(struct target *target, struct thread *thread, const struct reco
         struct code *code = map_get(&target->codes, frame->code);
         if (!code)
             return false;
-        parent = recording_node(target->rec, parent, code->function,
-                                line_at(target, code, frame->offset));
+        uint32_t function = parent == NODE_ROOT ? code->function : code->called;
+        parent =
+            recording_node(target->rec, parent, function, line_at(target, code, frame->offset));
         thread->stack[i] = (struct stack_entry){*frame, parent};
         thread->stack_depth = i + 1;
     }

@@ -13,7 +13,8 @@
 #define RECENT 64 // samples of a thread that its next verdict looks back on
 
 struct code {          // a RECORD_CODE, decoded as far as it was needed
-    uint32_t function; // of the recording
+    uint32_t function; // of the recording, where the stack begins with it
+    uint32_t called;   // and where it has a caller; mostly the same
     int32_t firstlineno;
     uint8_t *table;
     uint32_t table_length;
@@ -98,7 +99,7 @@ struct target {
 
 struct target *target_open(struct recording *rec,
                            struct ring ring); // takes the ring; NULL: no memory
-void target_retire(struct target *target); // all of its samples are shared out
+void target_retire(struct target *target);    // all of its samples are shared out
 void target_free(void *target);
 
 struct thread *target_thread(struct target *target, int32_t tid);

@@ -243,3 +243,14 @@ void recording_source(struct recording *rec, const char *path, const char *text,
     source->text = copy;
     source->length = length;
 }
+
+const char *recording_kept_source(const struct recording *rec, const char *path, size_t *length)
+{
+    for (size_t i = 0; i < rec->source_count; i++) {
+        if (strcmp(rec->sources[i].path, path) != 0)
+            continue;
+        *length = rec->sources[i].length;
+        return rec->sources[i].text;
+    }
+    return NULL;
+}

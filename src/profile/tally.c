@@ -188,7 +188,7 @@ static bool is_startup(const struct build *build, uint32_t node, enum charge out
     const struct path *path = path_of_node(build, node);
     bool called = rows_at(build->rec->nodes, node)[NODE_PARENT] != NODE_ROOT;
     return called && outer == CHARGE_ONLY_STDLIB && !build->scope->everything &&
-           path->origin == ORIGIN_OWN && path->text[0] == '<';
+           path->origin != ORIGIN_STDLIB && path->text[0] == '<';
 }
 
 static enum charge charge_node(struct build *build, uint32_t node, enum charge outer,
