@@ -20,6 +20,7 @@
 #include "perf.h"
 #include "progress.h"
 #include "reach.h"
+#include "share.h"
 
 #define EXEC_NS 50000000 // CPU time that a start from scratch never takes before the shim runs
 
@@ -317,7 +318,7 @@ static void finish_target(struct target *target)
         if (thread)
             progress_settle(target, thread, NULL);
     }
-    target_share_out(target);
+    share_out(target);
 }
 
 static void retire(struct collector *collector, struct target *target)

@@ -15,9 +15,10 @@
 #include <time.h>
 
 #define COINCIDENCE  0.03 // a verdict of native is wrong by chance at most this often
-#define LOOKS_MIN    5u // a loop that has just begun is not among the recent samples: q may be 1/2
-#define LOOKS_MAX    12u
-#define STALE_NS     1000000 // a sample older than this tells nothing by having moved on
+#define LOOKS_MIN    10   // a loop that has just begun is not among the recent samples
+#define LOOKS_MAX    16
+#define CHANCE_MAX   0.25    // what is taken off at most: the rest is divided by 1 - chance
+#define STALE_NS     2000000 // a sample older than this tells nothing by having moved on
 #define SPIN_NS      300     // shortest gap between two looks at a thread known to run
 #define HANDLER_NS   30000   // what a handler takes at most to end once it has committed its sample
 #define SIGRETURN_NS 1000
@@ -66,15 +67,18 @@ void progress_note(struct thread *thread, uint64_t key)
         thread->recent_count++;
 }
 
-// k with q^k < COINCIDENCE, q the instruction's share of the thread's recent samples.
-static unsigned looks_wanted(const struct thread *thread, uint64_t key)
+// k with q^k < COINCIDENCE, q the instruction's share of the thread's recent samples. `chance` is
+// q^k, as far as it may be taken off: beyond that the instruction is nearly all there is, and
+// whether it is one operation or many makes no difference to the reader.
+static unsigned looks_wanted(const struct thread *thread, uint64_t key, double *chance)
 {
     unsigned same = 1; // this sample; and one more of another instruction, so that q < 1
     for (unsigned i = 0; i < thread->recent_count; i++)
         same += thread->recent[i] == key;
     double q = (double)same / (thread->recent_count + 2.0);
-    double k = ceil(log(COINCIDENCE) / log(q));
-    return k < LOOKS_MIN ? LOOKS_MIN : k < LOOKS_MAX ? (unsigned)k : LOOKS_MAX;
+    double k = fmin(fmax(ceil(log(COINCIDENCE) / log(q)), LOOKS_MIN), LOOKS_MAX);
+    *chance = pow(q, k) < CHANCE_MAX ? pow(q, k) : 0;
+    return (unsigned)k;
 }
 
 static bool same_position(const struct py_position *a, const struct py_position *b)
@@ -199,10 +203,12 @@ static enum look look_again(struct test *test)
     return LOOK_ERROR;
 }
 
-static void decide(struct ambiguous *entry, int64_t ns, int native_times)
+static void decide(const struct pending *found, int native_times)
 {
-    entry->decided_ns += ns;
-    entry->native_ns += ns * native_times;
+    struct ambiguous *entry = found->ambiguous;
+    entry->decided_ns += found->ns;
+    entry->native_ns += found->ns * native_times;
+    entry->chance_ns += (int64_t)((double)found->ns * found->chance);
 }
 
 static enum look run_test(struct test *test)
@@ -228,9 +234,9 @@ void progress_look(struct target *target, struct thread *thread, const struct re
         .ambiguous = entry,
         .ns = ns,
         .switches = sample->switches,
-        .wanted = looks_wanted(thread, entry->key),
         .position = sample->position,
     };
+    found.wanted = looks_wanted(thread, entry->key, &found.chance);
     struct test test = {.target = target,
                         .thread = thread,
                         .sample = sample,
@@ -240,12 +246,12 @@ void progress_look(struct target *target, struct thread *thread, const struct re
     switch (run_test(&test)) {
     case LOOK_MOVED:
         if (now_ns() - test.left_ns < test.stale_ns)
-            decide(entry, ns, 0);
+            decide(&found, 0);
         else
             progress_undecided(target, ns);
         break;
     case LOOK_SAME:
-        decide(entry, ns, look_again(&test) == LOOK_MOVED ? 2 : 1);
+        decide(&found, look_again(&test) == LOOK_MOVED ? 2 : 1);
         break;
     case LOOK_ERROR:
         thread->pending = found;
@@ -264,7 +270,7 @@ void progress_settle(struct target *target, struct thread *thread, const struct 
     if (next && pending->looks && same_position(&next->position, &pending->position))
         proven++;
     if (proven >= pending->wanted)
-        decide(pending->ambiguous, pending->ns, 1);
+        decide(pending, 1);
     else
         progress_undecided(target, pending->ns);
     pending->ambiguous = NULL;

@@ -38,13 +38,15 @@ struct ambiguous {
     uint32_t node, thread; // ids of the recording
     int64_t ns;            // all of it
     int64_t decided_ns;    // of samples that the test decided
-    int64_t native_ns;     // of these, the estimate
+    int64_t native_ns;     // of these, what the looks found
+    int64_t chance_ns;     // of these, what coincidence makes looks find of a loop
 };
 
 struct pending {                 // a sample that was seen not to move, without proof that it ran
     struct ambiguous *ambiguous; // NULL: none
     int64_t ns;
     uint32_t switches;      // at the sample
+    double chance;          // of a loop to be found unmoved by so many looks
     unsigned wanted;        // looks that a verdict takes
     unsigned proven, looks; // those that count so far, and all
     struct py_position position;
@@ -115,4 +117,3 @@ void target_add(struct target *target, struct thread *thread, uint32_t node, enu
 // python.
 struct ambiguous *target_ambiguous(struct target *target, struct thread *thread, uint64_t key,
                                    uint32_t node, int64_t ns);
-void target_share_out(struct target *target); // at the end: see the design, section 3
