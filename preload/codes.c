@@ -16,8 +16,8 @@
 #define SETS       4096u
 #define ID_BITS    24
 #define ID_MASK    ((1u << ID_BITS) - 1)
-#define STRING_MAX 16384u                // characters of a name that are kept
-#define TABLE_MAX  (RING_RECORD_MAX / 2) // lines beyond such a table count as its last
+#define STRING_MAX 16384u // characters of a name that are kept
+#define TABLE_MAX  (RING_RECORD_MAX / 4)
 
 static _Atomic uint64_t cache[SETS][WAYS]; // upper 40 bits of the fingerprint, id
 static _Atomic uint32_t last_id;
@@ -66,8 +66,9 @@ static bool announce(const struct mem *mem, target_addr code, uint32_t id)
         return false;
     clip(&info.filename);
     clip(&info.name);
-    if (info.table_length > TABLE_MAX)
-        info.table_length = TABLE_MAX;
+    uint32_t whole_table = info.table_length;
+    if (whole_table > TABLE_MAX) // a module's, which runs for long: the collector fetches it
+        info.table_length = 0;
     uint32_t size = (uint32_t)offsetof(struct record_code, bytes) +
                     padded(string_bytes(&info.filename)) + padded(string_bytes(&info.name)) +
                     padded(info.table_length);
@@ -82,8 +83,12 @@ static bool announce(const struct mem *mem, target_addr code, uint32_t id)
     record->name_length = info.name.length;
     record->name_kind = info.name.kind;
     record->table_length = info.table_length;
+    record->table_whole = whole_table;
+    record->table = info.table;
     bool whole = copy_parts(mem, &info, record);
     ring_commit(&shim.ring, &record->record, size, size, whole ? RECORD_CODE : RECORD_PAD);
+    if (whole && whole_table > TABLE_MAX)
+        session_wake(&shim.session);
     return whole;
 }
 

@@ -25,9 +25,9 @@
 struct visit {
     const struct mem *mem;
     struct record_sample *sample;
-    uint32_t capacity;
-    bool full; // more frames than room
-    bool lost; // a code object could not be announced: the ring is full
+    uint32_t count, capacity; // not read back from the ring: the program may scribble over it
+    bool full;                // more frames than room
+    bool lost;                // a code object could not be announced: the ring is full
     target_addr memo_code[MEMO];
     uint32_t memo_id[MEMO];
 };
@@ -55,7 +55,7 @@ static bool visit_frame(void *context, target_addr code, uint32_t offset)
 {
     struct visit *visit = context;
     struct record_sample *sample = visit->sample;
-    if (sample->frame_count == visit->capacity) {
+    if (visit->count == visit->capacity) {
         visit->full = true;
         return false;
     }
@@ -64,7 +64,7 @@ static bool visit_frame(void *context, target_addr code, uint32_t offset)
         visit->lost = true;
         return false;
     }
-    sample->frames[sample->frame_count++] = (struct sample_frame){id, offset};
+    sample->frames[visit->count++] = (struct sample_frame){id, offset};
     return true;
 }
 
@@ -92,21 +92,22 @@ static target_addr thread_state(const struct mem *mem)
     return current;
 }
 
-// Words of the C stack, from which the collector finds who called libc.
-static void copy_stack(const struct mem *mem, struct record_sample *sample, uint64_t sp)
+// Words of the C stack, from which the collector finds who called libc: behind the frames. How
+// many.
+static uint16_t copy_stack(const struct mem *mem, struct sample_frame *behind, uint64_t sp)
 {
-    uint64_t *words = (uint64_t *)&sample->frames[sample->frame_count];
+    uint64_t *words = (uint64_t *)behind;
     for (unsigned n = SAMPLE_STACK_WORDS; n >= 12; n /= 2) { // near the stack's end there is less
-        if (mem->read(mem, sp, words, n * sizeof *words) == 0) {
-            sample->stack_words = (uint16_t)n;
-            return;
-        }
+        if (mem->read(mem, sp, words, n * sizeof *words) == 0)
+            return (uint16_t)n;
         // What a failed read has left is beyond the record: given back, it must read as zeros.
         memset(words, 0, n * sizeof *words);
     }
+    return 0;
 }
 
-static void fill_clocks(struct record_sample *sample)
+// Apart: its room on the stack is not held while the frames are walked.
+__attribute__((noinline)) static void fill_clocks(struct record_sample *sample)
 {
     struct rusage usage;
     getrusage(RUSAGE_THREAD, &usage);
@@ -139,73 +140,82 @@ static bool wants_look(enum pc_class pc_class)
     return pc_class == PC_INTERPRETER || pc_class == PC_NEUTRAL;
 }
 
-static uint32_t sample_size(const struct record_sample *sample)
+static uint32_t sample_size(uint32_t frames, uint32_t words)
 {
     return (uint32_t)(offsetof(struct record_sample, frames) +
-                      sample->frame_count * sizeof sample->frames[0] +
-                      sample->stack_words * sizeof(uint64_t));
+                      frames * sizeof(struct sample_frame) + words * sizeof(uint64_t));
 }
 
-// Everything but the frames.
-static void fill_state(struct record_sample *sample, const siginfo_t *info,
-                       const ucontext_t *context, const struct mem *mem)
+// Everything but the frames, every field: what the ring holds may be another's scribbles. Whose
+// frames to walk.
+static target_addr fill_state(struct record_sample *sample, const siginfo_t *info,
+                              enum pc_class pc_class, uint64_t pc, const struct mem *mem)
 {
-    bool tick = info->si_code == SI_TIMER;
     sample->start_cpu_ns = nanoseconds(CLOCK_THREAD_CPUTIME_ID);
     sample->tid = (int32_t)syscall(SYS_gettid);
-    sample->source = tick ? SOURCE_TICK : SOURCE_PERF;
-    sample->overrun = tick && info->si_overrun > 0 ? (uint32_t)info->si_overrun : 0;
-    sample->pc = cpu_pc(context);
-    sample->pc_class = (uint8_t)classify(context, mem);
-    sample->tstate = thread_state(mem);
-    if (!sample->tstate)
-        sample->flags |= SAMPLE_NO_STATE;
-    else if (frames_position(mem, shim.layout, sample->tstate, &sample->position))
+    sample->source = info->si_code == SI_TIMER ? SOURCE_TICK : SOURCE_PERF;
+    sample->pc_class = (uint8_t)pc_class;
+    sample->pc = pc;
+    sample->position = (struct py_position){0, 0};
+    target_addr tstate = thread_state(mem);
+    sample->tstate = tstate;
+    sample->flags = tstate ? 0 : SAMPLE_NO_STATE;
+    if (tstate && frames_position(mem, shim.layout, tstate, &sample->position))
         sample->position = (struct py_position){0, 0};
+    return tstate;
 }
 
 static void finish_sample(struct record_sample *sample, uint32_t reserved,
-                          const ucontext_t *context, const struct mem *mem)
+                          const struct visit *visit, enum pc_class pc_class, uint64_t sp)
 {
-    enum pc_class pc_class = (enum pc_class)sample->pc_class;
+    uint16_t words = 0;
     if (pc_class == PC_NEUTRAL)
-        copy_stack(mem, sample, cpu_sp(context));
-    fill_clocks(sample);
+        words = copy_stack(visit->mem, &sample->frames[visit->count], sp);
+    sample->frame_count = visit->count;
+    sample->stack_words = words;
+    if (visit->full)
+        sample->flags |= SAMPLE_TRUNCATED;
     _Atomic uint64_t *left = &shim.ring.header->left[(uint32_t)sample->tid % RING_LEFT];
-    ring_commit(&shim.ring, &sample->record, reserved, sample_size(sample), RECORD_SAMPLE);
+    fill_clocks(sample);
+    ring_commit(&shim.ring, &sample->record, reserved, sample_size(visit->count, words),
+                RECORD_SAMPLE);
     if (wants_look(pc_class) || ring_is_filling(&shim.ring))
         session_wake(&shim.session);
     atomic_store_explicit(left, (uint64_t)nanoseconds(CLOCK_MONOTONIC), memory_order_release);
+}
+
+static void drop_sample(struct record_sample *sample, uint32_t reserved, const struct visit *visit)
+{
+    frames_expected = visit->count;
+    count_lost(visit->lost ? LOST_RING_FULL
+                           : LOST_TORN); // its time goes to the thread's next sample
+    ring_commit(&shim.ring, &sample->record, reserved, sample_size(visit->count, 0), RECORD_PAD);
 }
 
 // One try with room for `capacity` frames. False when there were more and a larger try may help.
 static bool try_sample(const siginfo_t *info, const ucontext_t *context, const struct mem *mem,
                        uint32_t capacity)
 {
-    uint32_t reserved =
-        (uint32_t)(sizeof(struct record_sample) + capacity * sizeof(struct sample_frame) +
-                   SAMPLE_STACK_WORDS * sizeof(uint64_t));
+    uint32_t reserved = sample_size(capacity, SAMPLE_STACK_WORDS);
     struct record_sample *sample = (struct record_sample *)ring_reserve(&shim.ring, reserved);
     if (!sample) {
         count_lost(LOST_RING_FULL);
         return true;
     }
-    fill_state(sample, info, context, mem);
+    enum pc_class pc_class = classify(context, mem);
+    target_addr tstate = fill_state(sample, info, pc_class, cpu_pc(context), mem);
     struct visit visit = {.mem = mem, .sample = sample, .capacity = capacity};
-    enum walk_end end = sample->tstate ? walk(&visit, sample->tstate) : WALK_EMPTY;
+    enum walk_end end = tstate ? walk(&visit, tstate) : WALK_EMPTY;
     if (visit.full && capacity < FRAMES_LIMIT) {
         ring_commit(&shim.ring, &sample->record, reserved, reserved, RECORD_PAD);
         return false;
     }
-    frames_expected = sample->frame_count;
-    if (visit.lost || end == WALK_TORN) { // its time goes to the thread's next sample
-        count_lost(visit.lost ? LOST_RING_FULL : LOST_TORN);
-        ring_commit(&shim.ring, &sample->record, reserved, sample_size(sample), RECORD_PAD);
+    if (visit.lost || end == WALK_TORN) {
+        drop_sample(sample, reserved, &visit);
         return true;
     }
-    if (visit.full)
-        sample->flags |= SAMPLE_TRUNCATED;
-    finish_sample(sample, reserved, context, mem);
+    frames_expected = visit.count;
+    finish_sample(sample, reserved, &visit, pc_class, cpu_sp(context));
     return true;
 }
 
@@ -231,15 +241,22 @@ bool handler_owns(const siginfo_t *info)
     return (info->si_code == POLL_IN || info->si_code == POLL_HUP) && (flags & SESSION_PERF);
 }
 
-void handler_on_signal(int sig, siginfo_t *info, void *context)
+// Apart, so that the handler itself needs no frame where it only forwards.
+__attribute__((noinline)) static void on_tick(const siginfo_t *info, const ucontext_t *context)
 {
     int saved_errno = errno;
-    if (!handler_owns(info))
-        signals_forward(sig, info, context);
-    else if (!atomic_load_explicit(&shim.active, memory_order_acquire) || threads_ended() ||
-             atomic_load_explicit(&shim.session.header->closed, memory_order_relaxed))
+    if (!atomic_load_explicit(&shim.active, memory_order_acquire) || threads_ended() ||
+        atomic_load_explicit(&shim.session.header->closed, memory_order_relaxed))
         timers_stop(); // this thread or the run is over, or it never began here
     else
         take_sample(info, context);
     errno = saved_errno;
+}
+
+void handler_on_signal(int sig, siginfo_t *info, void *context)
+{
+    if (handler_owns(info))
+        on_tick(info, context);
+    else
+        signals_forward(sig, info, context);
 }

@@ -28,7 +28,6 @@
 #endif
 
 // ---- LD_PRELOAD
-// ------------------------------------------------------------------------------------
 
 static const char *preload_list(char *const envp[])
 {
@@ -114,7 +113,6 @@ void inherit_without_shim(char *const envp[], char *clean[], char *preload)
 }
 
 // ---- the program
-// ---------------------------------------------------------------------------------
 
 static bool is_glibc_loader(const char *path)
 {

@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 // ---- before and after exec
-// -----------------------------------------------------------------------
 
 static bool is_active_owner(void)
 {
@@ -80,7 +79,6 @@ static void after_failed_exec(void)
 }
 
 // ---- exec
-// -------------------------------------------------------------------------------------------------
 
 // What runs `name` is found as execvp() finds it, to look at it. NULL: it will fail, or be a
 // shell's.
@@ -202,7 +200,6 @@ EXPORT int execle(const char *path, const char *arg, ...)
 }
 
 // ---- spawn
-// ------------------------------------------------------------------------------------------------
 
 #define SPAWN(name, find)                                                                          \
     EXPORT int name(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,       \
@@ -226,7 +223,6 @@ SPAWN(posix_spawn, ((void)found, file))
 SPAWN(posix_spawnp, find_program(file, found))
 
 // ---- _exit
-// ------------------------------------------------------------------------------------------------
 
 // exit() ends in shim.c's destructor; _exit() and its twin run none.
 EXPORT _Noreturn void _exit(int status)

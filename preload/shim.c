@@ -77,7 +77,9 @@ static void describe_process(struct ring_header *header)
     read_link("/proc/self/exe", header->executable, sizeof header->executable);
     const char *file = shim.image.file;
     snprintf(header->image, sizeof header->image, "%s", file && *file ? file : header->executable);
-    read_link("/proc/self/cwd", header->cwd, sizeof header->cwd);
+    if (!shim.cwd[0]) // a fork's child keeps its parent's: relative file names are from the start
+        read_link("/proc/self/cwd", shim.cwd, sizeof shim.cwd);
+    memcpy(header->cwd, shim.cwd, sizeof header->cwd);
     header->command_length =
         read_whole("/proc/self/cmdline", header->command, sizeof header->command);
 }

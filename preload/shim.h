@@ -24,7 +24,6 @@
 #include "lineprof/session.h"
 
 // ---- image.c: where the interpreter is
-// ------------------------------------------------------------
 
 struct range {
     uint64_t start, end;
@@ -51,7 +50,6 @@ bool image_find(struct image *image); // false: this process is not a Python; co
 enum pc_class image_class(const struct image *image, const struct ring_header *header, uint64_t pc);
 
 // ---- shim.c: one process
-// ---------------------------------------------------------------------------
 
 struct shim {
     _Atomic bool active; // ring and layout stand: handlers may write
@@ -60,6 +58,7 @@ struct shim {
     const struct py_layout *layout; // in the ring's header
     struct session session;
     struct ring ring;
+    char cwd[1024]; // at the start of the program; as long as the ring's
 };
 
 extern struct shim shim;
@@ -69,7 +68,6 @@ int64_t shim_process_cpu(void);
 void shim_fork_child(void); // a fork's child starts a ring of its own
 
 // ---- codes.c: code objects seen
-// ---------------------------------------------------------------------
 
 void codes_reset(void); // another ring knows none of them
 // The id under which the ring knows this code object, announced now if it is new; 0 when the ring
@@ -77,13 +75,11 @@ void codes_reset(void); // another ring knows none of them
 uint32_t codes_id(const struct mem *mem, target_addr code);
 
 // ---- handler.c
-// ---------------------------------------------------------------------------------------
 
 void handler_on_signal(int sig, siginfo_t *info, void *context);
 bool handler_owns(const siginfo_t *info); // a SIGPROF that the program never asked for
 
 // ---- signals.c: who gets SIGPROF, SIGSEGV and SIGBUS
-// --------------------------------------------------
 
 void signals_start(void);
 // Does what the program believes will be done with a signal that is not ours.
@@ -95,7 +91,6 @@ void signals_drop_pending(bool no_more_come);
 void signals_after_exec(void); // that failed, or was a child's
 
 // ---- timers.c: a CPU timer per thread
-// --------------------------------------------------------------------
 
 void timers_start(void); // for the calling thread
 void timers_stop(void);
@@ -103,13 +98,11 @@ void timers_forked(void); // in a fork's child: timers are not inherited
 // Asks for a signal about once per tick of the kernel's clock; session's interval rules otherwise.
 
 // ---- threads.c
-// --------------------------------------------------------------------------------------------
 
 void threads_announce(enum record_type type); // THREAD_START or THREAD_END of the caller
 bool threads_ended(void); // the calling thread has announced its end: a late signal is not a sample
 
 // ---- inherit.c: what an exec'd program gets of us
-// --------------------------------------------------------
 
 // False when the loader of the program at `path` would fail to preload the shim that `envp` names
 // (a chroot, another ELF class, another C library), and say so on the program's stderr or end it.
@@ -121,7 +114,6 @@ size_t inherit_preload_size(char *const envp[]);
 void inherit_without_shim(char *const envp[], char *clean[], char *preload);
 
 // ---- real.c: the functions we stand in front of
-// --------------------------------------------------------
 
 #define REALS(X)                                                                                   \
     X(pthread_create)                                                                              \

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #define RESTORER 0x04000000 // the kernel's SA_RESTORER: glibc gives every action one, and shows it
@@ -21,6 +22,7 @@ struct belief {
     struct sigaction action; // what the program installed; under `lock`
     _Atomic(void *) handler; // action's handler, for the signal handler
     _Atomic int flags;
+    _Atomic uint64_t mask; // action's mask
 };
 
 static struct belief beliefs[] = {{.sig = SIGPROF}, {.sig = SIGSEGV}, {.sig = SIGBUS}};
@@ -29,6 +31,7 @@ static _Atomic bool started;
 static int restart; // SA_RESTART where a system call would notice our signals without it
 static void (*restorer)(void);
 static int restorer_flag;
+static __typeof__(&sigaction) real_sigaction; // at hand: the handler may look nothing up
 
 static struct belief *find(int sig)
 {
@@ -54,12 +57,12 @@ static void leave(const sigset_t *saved)
     pthread_sigmask(SIG_SETMASK, saved, NULL);
 }
 
+// The call in tail position leaves no frame of ours: faulthandler (3.14) shows the C stack.
 static void on_fault(int sig, siginfo_t *info, void *context)
 {
-    int saved_errno = errno;
-    if (info->si_code <= 0 || !mem_guard_step(context))
-        signals_forward(sig, info, context);
-    errno = saved_errno;
+    if (info->si_code > 0 && mem_guard_step(context))
+        return;
+    signals_forward(sig, info, context);
 }
 
 // From 5.9 on the kernel raises a CPU timer's signal on the way back to user mode, so our ticks
@@ -77,6 +80,25 @@ static bool ticks_interrupt(void)
     return major < 5 || (major == 5 && minor < 9);
 }
 
+// No other handler on top of ours: one that ended by longjmp() would leave a record open for ever.
+// Faults must come through, for our own guarded reads.
+static void block_asynchronous(sigset_t *mask)
+{
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
+    sigfillset(mask);
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+        sigdelset(mask, faults[i]);
+}
+
+// The mask that the program's handler for SIGPROF is to run under, instead of ours.
+static void set_program_mask(const struct belief *belief, const ucontext_t *context, int flags)
+{
+    uint64_t mask, asked = atomic_load_explicit(&belief->mask, memory_order_relaxed);
+    memcpy(&mask, &context->uc_sigmask, sizeof mask); // the kernel's 64 signals
+    mask |= asked | (flags & SA_NODEFER ? 0 : UINT64_C(1) << (SIGPROF - 1));
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof mask);
+}
+
 static int install(const struct belief *belief)
 {
     bool default_action =
@@ -90,14 +112,19 @@ static int install(const struct belief *belief)
         sigemptyset(&ours.sa_mask);
         ours.sa_flags = SA_SIGINFO | SA_ONSTACK | restart;
     }
-    if (belief->sig == SIGPROF)
+    if (belief->sig == SIGPROF) {
         ours.sa_flags &= ~SA_NODEFER; // our handler must not nest
-    return REAL(sigaction)(belief->sig, &ours, NULL);
+        block_asynchronous(&ours.sa_mask);
+    }
+    return real_sigaction(belief->sig, &ours, NULL);
 }
 
 static void believe(struct belief *belief, const struct sigaction *action)
 {
+    uint64_t mask;
+    memcpy(&mask, &action->sa_mask, sizeof mask);
     belief->action = *action;
+    atomic_store_explicit(&belief->mask, mask, memory_order_relaxed);
     atomic_store_explicit(&belief->flags, action->sa_flags, memory_order_relaxed);
     atomic_store_explicit(&belief->handler, (void *)action->sa_handler, memory_order_release);
 }
@@ -112,7 +139,7 @@ static void forked(void)
 static void find_restorer(void)
 {
     struct sigaction action;
-    if (REAL(sigaction)(SIGPROF, NULL, &action) < 0)
+    if (real_sigaction(SIGPROF, NULL, &action) < 0)
         return;
     restorer = action.sa_restorer;
     restorer_flag = action.sa_flags & RESTORER;
@@ -120,11 +147,12 @@ static void find_restorer(void)
 
 void signals_start(void)
 {
+    real_sigaction = REAL(sigaction);
     if ((shim.session.header->flags & SESSION_PERF) || ticks_interrupt())
         restart = SA_RESTART;
     for (size_t i = 0; i < sizeof beliefs / sizeof *beliefs; i++) {
         struct sigaction inherited;
-        if (REAL(sigaction)(beliefs[i].sig, NULL, &inherited) < 0)
+        if (real_sigaction(beliefs[i].sig, NULL, &inherited) < 0)
             continue;
         believe(&beliefs[i], &inherited);
         install(&beliefs[i]);
@@ -136,13 +164,14 @@ void signals_start(void)
 
 // The default action: give the signal its default disposition and let it happen again. A fault
 // happens again by itself when the instruction is repeated.
-static void forward_default(int sig, const siginfo_t *info)
+__attribute__((noinline)) static void forward_default(int sig, const siginfo_t *info)
 {
+    int saved_errno = errno;
     struct sigaction action = {.sa_handler = SIG_DFL};
-    REAL(sigaction)(sig, &action, NULL);
-    if (sig != SIGPROF && info->si_code > 0)
-        return;
-    syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), sig);
+    real_sigaction(sig, &action, NULL);
+    if (sig == SIGPROF || info->si_code <= 0)
+        syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), sig);
+    errno = saved_errno;
 }
 
 void signals_forward(int sig, siginfo_t *info, void *context)
@@ -159,6 +188,8 @@ void signals_forward(int sig, siginfo_t *info, void *context)
         return;
     if (flags & SA_RESETHAND)
         atomic_store_explicit(&belief->handler, (void *)SIG_DFL, memory_order_release);
+    if (sig == SIGPROF)
+        set_program_mask(belief, context, flags);
     ((void (*)(int, siginfo_t *, void *))handler)(sig, info,
                                                   context); // a one-argument one ignores the rest
 }
@@ -166,7 +197,7 @@ void signals_forward(int sig, siginfo_t *info, void *context)
 static void ignore(int sig)
 {
     const struct sigaction action = {.sa_handler = SIG_IGN};
-    REAL(sigaction)(sig, &action, NULL);
+    real_sigaction(sig, &action, NULL);
 }
 
 static bool is_ignored(const struct belief *belief)

@@ -22,6 +22,16 @@ struct table_options {
     const char *report;   // where the whole report lies, for the closing line; may be NULL
 };
 
+// What a profile cannot tell. The table's first sentence and the line on stderr go by it; the page
+// has the same bounds in html/src/summary.js.
+struct report_doubts {
+    int64_t cpu_ns; // of all processes
+    bool cpu_only;  // waiting was not measured: 100 % are the CPU time
+    bool few;       // samples, too few to name a line
+    bool waited;    // for most of the time elapsed, and that was not measured
+};
+struct report_doubts report_doubts(const struct profile *profile);
+
 int report_table(const struct profile *profile, const struct table_options *options,
                  struct sink *out);
 int report_json(const struct profile *profile, struct sink *out);

@@ -44,11 +44,11 @@ enum ring_status { // what the shim found in this process
 struct ring_header {
     uint64_t magic;
     _Atomic uint32_t status; // enum ring_status; release after all that follows is filled in
-    int32_t pid, ppid;  // as the target sees them: its pid namespace may be another
-    target_addr self;   // this header, in the target
-    uint64_t token;     // random
-    uint32_t python;  // PY(major, minor)
-    char version[32]; // "3.12.1"
+    int32_t pid, ppid;       // as the target sees them: its pid namespace may be another
+    target_addr self;        // this header, in the target
+    uint64_t token;          // random
+    uint32_t python;         // PY(major, minor)
+    char version[32];        // "3.12.1"
     char executable[1024];
     char cwd[1024];
     char command[4096]; // /proc/self/cmdline: NUL-separated
@@ -112,11 +112,9 @@ struct record_sample {
     uint8_t source;       // enum sample_source
     uint16_t stack_words; // words of C stack behind the frames
     uint32_t frame_count;
-    uint32_t overrun;  // timer expirations that found this signal still pending
-    uint32_t flags;    // SAMPLE_*
-    uint32_t switches; // context switches of the thread so far (RUSAGE_THREAD)
-    uint32_t faults;   // page faults of the thread so far (RUSAGE_THREAD)
-    uint32_t padding;
+    uint32_t flags;       // SAMPLE_*
+    uint32_t switches;    // context switches of the thread so far (RUSAGE_THREAD)
+    uint32_t faults;      // page faults of the thread so far (RUSAGE_THREAD)
     uint64_t time_ns;     // CLOCK_MONOTONIC
     int64_t start_cpu_ns; // the thread's CPU clock when the handler began
     int64_t cpu_ns;       // and when it had written this sample: what lies between is its own time
@@ -138,9 +136,11 @@ struct record_code { // a code object's names and lines, once, at first sight
     uint32_t flags;
     uint32_t filename_length, name_length; // characters
     uint32_t table_length;                 // bytes present
+    uint32_t table_whole; // bytes that the table has: more, where the reader is to fetch it
     uint8_t filename_kind, name_kind;
-    uint8_t padding[2];
-    uint8_t bytes[]; // file name, name, line table, each from a multiple of 4
+    uint8_t padding[6];
+    target_addr table; // where it is in the target
+    uint8_t bytes[];   // file name, name, line table, each from a multiple of 4
 };
 
 struct record_thread { // THREAD_START, THREAD_END

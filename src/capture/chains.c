@@ -11,7 +11,6 @@
 #include "lineprof/lines.h"
 
 // ---- as Python told them
-// -------------------------------------------------------------------------
 
 static bool told_case(struct chains *told, const char *line)
 {
@@ -45,7 +44,6 @@ bool chains_told(struct chains *told, char *text)
 }
 
 // ---- as our walk saw them
-// ------------------------------------------------------------------------
 
 static bool is_sized(const struct ring *ring, const struct record *record)
 {
@@ -116,7 +114,6 @@ void chains_seen(struct chains *seen, struct ring *ring, int32_t tid)
 }
 
 // ---- the difference
-// ------------------------------------------------------------------------------
 
 // What was read in the wrong place may be anything: only ASCII gets into the finding as it is.
 static const char *clean(const char *text, char *out, size_t size)

@@ -39,8 +39,9 @@ struct collector {
     double rate_hz;
     bool perf; // the rate is above the tick
     bool perf_refused;
-    uint32_t wake_seen;      // session's count of calls at the last step
-    int64_t patrolled_ns; // CLOCK_MONOTONIC
+    void *copy, *code_copy; // a record each
+    uint32_t wake_seen;     // session's count of calls at the last step
+    int64_t patrolled_ns;   // CLOCK_MONOTONIC
     bool prepared;
 };
 
@@ -72,7 +73,6 @@ static int64_t least(int64_t a, int64_t b)
 }
 
 // ---- one sample
-// ------------------------------------------------------------------------------------
 
 // What of a sample's weight was kernel time. The program counter tells for a system call. What it
 // does not show, page faults, is in the kernel's account of this thread (RUSAGE_THREAD): right in
@@ -151,6 +151,17 @@ static void add_user_time(struct target *target, struct thread *thread, uint32_t
         progress_note(thread, key);
 }
 
+// Time that went by without samples because SIGPROF was blocked: the patrol has seen it, or the
+// signal came on the way back from the call that unblocked it, with more time than the kernel had.
+static bool is_silence(const struct target *target, const struct thread *thread,
+                       const struct record_sample *sample, int64_t weight)
+{
+    if (weight <= 4 * target->period_ns)
+        return thread->blocked && weight > target->period_ns;
+    return thread->blocked ||
+           (sample->pc_class == PC_KERNEL && sample->kernel_ns - thread->kernel_ns < weight / 2);
+}
+
 static void add_sample(struct target *target, struct thread *thread, uint32_t node,
                        const struct record_sample *sample)
 {
@@ -161,9 +172,9 @@ static void add_sample(struct target *target, struct thread *thread, uint32_t no
         weight = 0;
     if (own > 0)
         target->overhead_ns += own;
-    if (thread->blocked && weight > target->period_ns) { // spent anywhere but here: unsampled
+    if (is_silence(target, thread, sample, weight)) { // spent anywhere but here: unsampled
         target->lost_blocked += (uint64_t)(weight / target->period_ns);
-        weight = target->period_ns;
+        weight = 0;
     }
     thread->blocked = false;
     progress_settle(target, thread, sample);
@@ -174,7 +185,6 @@ static void add_sample(struct target *target, struct thread *thread, uint32_t no
 }
 
 // ---- one ring
-// --------------------------------------------------------------------------------------
 
 static bool is_sample_sound(const struct record_sample *sample)
 {
@@ -183,20 +193,32 @@ static bool is_sample_sound(const struct record_sample *sample)
     return sample->record.size >= need;
 }
 
+// The program can scribble over the ring at any time: what is checked must be what is used.
+static const void *copy_record(const struct record *record, void *copy)
+{
+    uint32_t size = atomic_load_explicit(&record->size, memory_order_relaxed);
+    if (size < sizeof *record || size > RING_RECORD_MAX)
+        size = sizeof *record;
+    memcpy(copy, record, size);
+    atomic_store_explicit(&((struct record *)copy)->size, size, memory_order_relaxed);
+    return copy;
+}
+
 // A code object is announced while the sample that met it is being written: it stands behind it.
-static void absorb_codes(struct target *target, const struct record *from)
+static void absorb_codes(struct collector *collector, struct target *target)
 {
     const uint8_t *end = target->ring.data + 2 * (size_t)RING_DATA_SIZE;
-    const uint8_t *at = (const uint8_t *)from;
+    const uint8_t *at = (const uint8_t *)ring_peek(&target->ring);
     uint64_t tail = atomic_load(&target->ring.header->tail);
     uint64_t left = atomic_load(&target->ring.header->head) - tail;
-    for (uint64_t seen = 0; seen < left && at + sizeof(struct record) <= end;) {
+    for (uint64_t seen = 0; at && seen < left && at + sizeof(struct record) <= end;) {
         struct record *record = (struct record *)at;
         uint32_t size = atomic_load_explicit(&record->size, memory_order_acquire);
         if (size < sizeof *record || size > RING_RECORD_MAX || at + size > end)
             return;
         if (record->type == RECORD_CODE) {
-            target_add_code(target, (const struct record_code *)record);
+            const void *copy = copy_record(record, collector->code_copy);
+            target_add_code(target, copy);
             record->type = RECORD_PAD; // ours since its commit; not to be taken twice
         }
         at += size;
@@ -211,7 +233,8 @@ static struct thread *thread_of(struct collector *collector, struct target *targ
     struct thread *thread = target_thread(target, tid);
     if (thread && !known) {
         thread->cpu_ns = cpu_ns;
-        thread->perf = collector->perf && target->reach > 0 ? perf_open(tid, collector->rate_hz) : -1;
+        thread->perf =
+            collector->perf && target->reach > 0 ? perf_open(tid, collector->rate_hz) : -1;
     }
     return thread;
 }
@@ -227,7 +250,7 @@ static bool take_sample(struct collector *collector, struct target *target,
     if (!thread)
         return true;
     if (!target_node(target, thread, sample, &node)) {
-        absorb_codes(target, &sample->record);
+        absorb_codes(collector, target);
         if (!target_node(target, thread, sample, &node))
             return false;
     }
@@ -242,7 +265,7 @@ static void take_thread(struct collector *collector, struct target *target,
         return;
     // A process that did not come by exec from a busy one: its clock began with it, and what it
     // took to get here (exec, the loader) is its own.
-    bool fresh = record->tid == target->pid && record->cpu_ns < EXEC_NS;
+    bool fresh = record->tid == target->pid && !target->came_by_exec && record->cpu_ns < EXEC_NS;
     struct thread *thread = thread_of(collector, target, record->tid, fresh ? 0 : record->cpu_ns);
     if (!thread)
         return;
@@ -302,14 +325,13 @@ static void drain(struct collector *collector, struct target *target)
     if (collector->perf)
         serve_hold(target);
     for (const struct record *record; (record = ring_peek(&target->ring));) {
-        if (!take_record(collector, target, record))
+        if (!take_record(collector, target, copy_record(record, collector->copy)))
             break;
         ring_consume(&target->ring, record);
     }
 }
 
 // ---- the session
-// -----------------------------------------------------------------------------------
 
 static void finish_target(struct target *target)
 {
@@ -344,12 +366,14 @@ static void retire_ended(struct collector *collector)
 }
 
 // A process that has a new ring went on by exec.
-static void retire_replaced(struct collector *collector, const struct target *by)
+static void retire_replaced(struct collector *collector, struct target *by)
 {
     for (size_t i = 0; i < collector->target_count; i++) {
         struct target *target = collector->targets[i];
-        if (!target->retired && by->reach > 0 && target->reach == by->reach)
-            retire(collector, target);
+        if (target->retired || by->reach <= 0 || target->reach != by->reach)
+            continue;
+        by->came_by_exec = true;
+        retire(collector, target);
     }
 }
 
@@ -476,6 +500,12 @@ struct collector *collector_new(struct session *session, struct recording *rec,
     struct collector *collector = calloc(1, sizeof *collector);
     if (!collector)
         return NULL;
+    collector->copy = malloc(RING_RECORD_MAX);
+    collector->code_copy = malloc(RING_RECORD_MAX);
+    if (!collector->copy || !collector->code_copy) {
+        collector_free(collector);
+        return NULL;
+    }
     collector->session = session;
     collector->rec = rec;
     collector->environment = options->environment;
@@ -493,7 +523,6 @@ struct collector *collector_new(struct session *session, struct recording *rec,
 }
 
 // ---- the end
-// ------------------------------------------------------------------------------------------
 
 static int64_t usage_ns(const struct rusage *usage)
 {
@@ -518,7 +547,7 @@ static void set_cpu(struct collector *collector, struct target *target, pid_t ch
     }
     info->cpu_known = end > 0;
     info->cpu_ns = end;
-    if (end > 0 && header->start_cpu_ns >= EXEC_NS)
+    if (end > 0 && (target->came_by_exec || header->start_cpu_ns >= EXEC_NS))
         info->cpu_ns = end - header->start_cpu_ns;
     if (info->cpu_ns < target->sampled_ns + target->overhead_ns)
         info->cpu_ns = target->sampled_ns + target->overhead_ns;
@@ -623,5 +652,7 @@ void collector_free(struct collector *collector)
     for (size_t i = 0; i < collector->target_count; i++)
         target_free(collector->targets[i]);
     free(collector->targets);
+    free(collector->copy);
+    free(collector->code_copy);
     free(collector);
 }

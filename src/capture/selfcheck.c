@@ -33,7 +33,6 @@ struct selfcheck {
 };
 
 // ---- which build
-// ---------------------------------------------------------------------------------
 
 static uint64_t hash(const char *text)
 {
@@ -81,7 +80,6 @@ static bool is_interpreter(const char *executable)
 }
 
 // ---- the cache
-// -----------------------------------------------------------------------------------
 
 static void find_directory(char *out, size_t size)
 {
@@ -182,7 +180,6 @@ static void cache_write(struct selfcheck *check, const struct build *build)
 }
 
 // ---- verdicts
-// ------------------------------------------------------------------------------------
 
 static void find_verdict(struct selfcheck *check, struct build *build,
                          const struct ring_header *header)
@@ -218,7 +215,6 @@ const char *selfcheck_finding(struct selfcheck *check, const struct ring_header 
 }
 
 // ---- one run
-// -------------------------------------------------------------------------------------
 
 static void find_judge(struct selfcheck *check)
 {

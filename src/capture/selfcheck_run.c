@@ -24,7 +24,6 @@
 extern const char selfcheck_script[]; // selfcheck_script.S
 
 // ---- the process
-// ---------------------------------------------------------------------------------
 
 static int64_t now_ms(void)
 {
@@ -139,7 +138,6 @@ static bool run(const char *executable, char *const *environment, char *out, pid
 }
 
 // ---- what the shim saw
-// ---------------------------------------------------------------------------
 
 static bool open_ring(const struct session *session, struct ring *ring)
 {
@@ -188,7 +186,6 @@ static enum selfcheck_result judge(struct ring *ring, pid_t pid, char *output, c
 }
 
 // ---- the whole
-// -----------------------------------------------------------------------------------
 
 static enum selfcheck_result ask(const char *executable, char *const *environment,
                                  const struct session *session, const struct ring_header *like,

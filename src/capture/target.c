@@ -14,10 +14,10 @@
 #include "lineprof/code.h"
 #include "lineprof/lines.h"
 
-#define NAME_BYTES 65536
+#define NAME_BYTES  65536
+#define TABLE_LIMIT (64u << 20) // bytes of a line table that are believed
 
 // ---- the process
-// -----------------------------------------------------------------------------------
 
 static const char *bounded(const char *text, size_t size,
                            char *out) // the target may have scribbled
@@ -120,7 +120,6 @@ void target_free(void *value)
 }
 
 // ---- threads
-// ------------------------------------------------------------------------------------------
 
 struct thread *target_thread(struct target *target, int32_t tid)
 {
@@ -152,7 +151,6 @@ void target_thread_end(struct target *target, struct thread *thread)
 }
 
 // ---- code objects
-// -----------------------------------------------------------------------------------------
 
 // A path as the report knows it: absolute, unless it is a name in angle brackets.
 static void absolute(const struct ring_header *header, const char *path, char *out, size_t size)
@@ -164,18 +162,20 @@ static void absolute(const struct ring_header *header, const char *path, char *o
     }
     while (path[0] == '.' && path[1] == '/')
         path += 2;
-    snprintf(out, size, "%s/%s", bounded(header->cwd, sizeof cwd, cwd), path);
+    bounded(header->cwd, sizeof cwd, cwd);
+    snprintf(out, size, "%s/%s", strcmp(cwd, "/") == 0 ? "" : cwd, path);
 }
 
-// Functions of "<string>" that are not in the source of -c belong to a file of another name; so
-// does a module that somebody calls, for -c's own is where the stack begins.
+// Functions of "<string>" that are not in the source of -c, or are another process's, belong to a
+// file of another name; so does a module that somebody calls, for -c's own is where the stack
+// begins.
 static void find_function(struct target *target, struct code *code, const char *path,
                           const char *name, int line)
 {
     size_t length;
     const char *source = recording_kept_source(target->rec, path, &length);
     bool string = source && strcmp(path, KEPT_FILE) == 0;
-    bool kept = !string || kept_defines(source, length, name, line);
+    bool kept = !string || (target->process == 0 && kept_defines(source, length, name, line));
     code->function = recording_function(target->rec, kept ? path : KEPT_NOT_FILE, name, line);
     code->called = code->function;
     if (string && kept && strcmp(name, "<module>") == 0)
@@ -193,6 +193,24 @@ static void name_code(struct target *target, struct code *code, const struct rec
     find_function(target, code, path, name, record->firstlineno);
 }
 
+// A table too large for the ring is fetched where it lies. Without it no line is known.
+static void take_table(const struct target *target, struct code *code,
+                       const struct record_code *record, const uint8_t *table)
+{
+    bool fetch = record->table_whole > record->table_length;
+    uint32_t length = fetch ? record->table_whole : record->table_length;
+    code->lines_unknown = true;
+    code->table = length <= TABLE_LIMIT ? malloc(length + 1) : NULL;
+    if (!code->table)
+        return;
+    if (!fetch)
+        memcpy(code->table, table, length);
+    else if (target->mem.read(&target->mem, record->table, code->table, length))
+        return;
+    code->table_length = length;
+    code->lines_unknown = false;
+}
+
 void target_add_code(struct target *target, const struct record_code *record)
 {
     struct code_parts parts;
@@ -203,11 +221,7 @@ void target_add_code(struct target *target, const struct record_code *record)
         return;
     name_code(target, code, record, &parts);
     code->firstlineno = record->firstlineno;
-    code->table = malloc(record->table_length + 1);
-    if (code->table) {
-        memcpy(code->table, parts.table, record->table_length);
-        code->table_length = record->table_length;
-    }
+    take_table(target, code, record, parts.table);
     struct code *old = map_get(&target->codes, record->id);
     if (old)
         free_code(old);
@@ -218,6 +232,8 @@ void target_add_code(struct target *target, const struct record_code *record)
 // A module's first instruction stands on line 0 in 3.11 and later: nobody has such a line.
 static int find_line(const struct target *target, const struct code *code, uint32_t offset)
 {
+    if (code->lines_unknown)
+        return 0;
     int line = lines_find(target->layout.lines, code->table, code->table_length, code->firstlineno,
                           offset);
     return line > 0 ? line : code->firstlineno;
@@ -241,7 +257,6 @@ static int line_at(struct target *target, struct code *code, uint32_t offset)
 }
 
 // ---- stacks
-// -------------------------------------------------------------------------------------------------
 
 // Time of a thread without a Python frame stands under a name that says why.
 static uint32_t bucket(struct target *target, const struct record_sample *sample)
@@ -266,6 +281,15 @@ static bool make_room(struct thread *thread, uint32_t depth)
     return true;
 }
 
+// Above the frames that were too many for a sample stands a name that says so.
+static uint32_t base_of(struct target *target, const struct record_sample *sample)
+{
+    if (!(sample->flags & SAMPLE_TRUNCATED))
+        return NODE_ROOT;
+    uint32_t function = recording_function(target->rec, "<truncated>", "<outermost frames>", 0);
+    return recording_node(target->rec, NODE_ROOT, function, 0);
+}
+
 bool target_node(struct target *target, struct thread *thread, const struct record_sample *sample,
                  uint32_t *node)
 {
@@ -274,7 +298,10 @@ bool target_node(struct target *target, struct thread *thread, const struct reco
         *node = bucket(target, sample);
         return true;
     }
-    uint32_t parent = NODE_ROOT, i = 0;
+    uint32_t base = base_of(target, sample), parent = base, i = 0;
+    if (base != thread->stack_base)
+        thread->stack_depth = 0;
+    thread->stack_base = base;
     for (; i < depth && i < thread->stack_depth; i++) { // what the last stack has in common
         const struct sample_frame *frame = &sample->frames[depth - 1 - i];
         if (frame->code != thread->stack[i].frame.code ||
@@ -299,7 +326,6 @@ bool target_node(struct target *target, struct thread *thread, const struct reco
 }
 
 // ---- time
-// -------------------------------------------------------------------------------------------------------
 
 void target_add(struct target *target, struct thread *thread, uint32_t node, enum state state,
                 int64_t ns, unsigned samples)

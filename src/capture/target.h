@@ -18,7 +18,8 @@ struct code {          // a RECORD_CODE, decoded as far as it was needed
     int32_t firstlineno;
     uint8_t *table;
     uint32_t table_length;
-    int32_t *line_of; // by offset / 2; 0: not looked up yet
+    bool lines_unknown; // the table was not to be had
+    int32_t *line_of;   // by offset / 2; 0: not looked up yet
     uint32_t line_count;
 };
 
@@ -69,8 +70,8 @@ struct thread {
         struct sample_frame frame;
         uint32_t node;
     } *stack;
-    uint32_t stack_depth, stack_room;
-    int perf; // descriptor of its perf event, -1: none
+    uint32_t stack_base, stack_depth, stack_room; // base: node below which it stands
+    int perf;                                     // descriptor of its perf event, -1: none
 };
 
 struct target {
@@ -82,6 +83,7 @@ struct target {
     uint32_t process;  // of the recording
     bool samples;      // a Python that we read
     int64_t period_ns; // between two samples of a thread
+    bool came_by_exec; // its pid was another program's before, and so was part of its CPU time
     bool held;         // its perf events are stopped, an exec is near
     bool unreadable;   // process_vm_readv refused
     pid_t reach;       // the pid by which we reach it; -1: we do not
