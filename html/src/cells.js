@@ -2,13 +2,13 @@
 // cells.js - columns that several tables share, and what a row says when asked.
 import { h } from './dom.js';
 import { KINDS, percentOf } from './data.js';
-import { heat, margin, percent, seconds, share } from './format.js';
+import { heat, margin, percent, plural, seconds, share } from './format.js';
 import { kindBar } from './bars.js';
 
 /** Share of the run with its heat, and the seconds beside or below it. */
-export function timeColumn() {
+export function timeColumn(model) {
   return {
-    id: 'time', label: 'Time %', hint: 'share of the run’s time', value: (item) => item.time,
+    id: 'time', label: 'Time %', hint: `share of the run’s ${model.timeName}`, value: (item) => item.time,
     draw: (item) => h('span', { class: `heat heat${heat(item.share)}` }, share(item.share)),
   };
 }
@@ -40,9 +40,9 @@ export function describe(model, item, name) {
   const kinds = KINDS.filter(({ id }) => item[id] > 0)
     .map(({ id, label }) => `${label} ${seconds(item[id])} (${percent(percentOf(model, item[id]))})`);
   const text = [name];
-  if (item.time > 0) text.push(`${percent(item.share)} of the time, ${seconds(item.time)}: ${kinds.join(', ')}`);
+  if (item.time > 0) text.push(`${percent(item.share)} of the ${model.timeName}, ${seconds(item.time)}: ${kinds.join(', ')}`);
   if (item.samples > 0) {
-    text.push(`${item.samples} samples, ± ${margin(item.share, model.samples).toFixed(1)} points (95 %)`);
+    text.push(`${plural(item.samples, 'sample', 'samples')}, ± ${margin(item.share, model.samples).toFixed(1)} points (95 %)`);
   }
   if (item.total > item.time) {
     text.push(`${percent(percentOf(model, item.total))}, ${seconds(item.total)} with all that it called`);

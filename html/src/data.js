@@ -33,8 +33,10 @@ export function readModel(text) {
     processes: profile.processes ?? [],
     threads: profile.threads ?? [],
     times: timesOf(profile.totals ?? {}),
+    cpuOnly: (profile.totals?.lock_s ?? null) === null, // waits are measured together, or not at all
     files: [], lines: [], functions: [],
   };
+  model.timeName = model.cpuOnly ? 'CPU time' : 'time';
   model.cpu = cpuOf(model);
   const texts = new Map(Object.entries(sources ?? {}));
   const files = Object.entries(profile.files ?? {});
@@ -72,13 +74,13 @@ function addFile(model, path, entry, text) {
   for (const line of entry.lines ?? []) {
     const source = line.source ?? file.text?.[line.line - 1] ?? null;
     file.lines.push({
-      file, line: line.line, source, function: line.function ?? '', samples: line.samples ?? 0,
+      file, line: line.line, source, function: nameIn(file, line.line, line.function), samples: line.samples ?? 0,
       self: line.self_s ?? null, total: line.total_s ?? null, ...timesOf(line),
     });
   }
   for (const entered of entry.functions ?? []) {
     model.functions.push({
-      file, name: entered.name, line: entered.line, samples: entered.samples ?? 0,
+      file, name: nameIn(file, entered.line, entered.name), line: entered.line, samples: entered.samples ?? 0,
       self: entered.self_s ?? null, total: entered.total_s ?? null, ...timesOf(entered),
     });
   }
@@ -116,6 +118,21 @@ function splitLines(text) {
 /** Share of the report's total in per cent. */
 export function percentOf(model, time) {
   return model.times.time > 0 ? 100 * (time ?? 0) / model.times.time : 0;
+}
+
+/** <interpreter> and the like, where time is that belongs to no line. */
+export function isBucket(file, line) {
+  return file.origin === 'none' && line <= 0;
+}
+
+/** A bucket has one name. */
+function nameIn(file, line, name) {
+  return isBucket(file, line) ? file.shown : name ?? '';
+}
+
+/** "pkg/mod.py:47 in work" */
+export function placeOf({ file, line, function: name }) {
+  return isBucket(file, line) ? file.shown : `${file.shown}:${line} in ${name || '?'}`;
 }
 
 /** "mod.py:47", or what is known of it. */

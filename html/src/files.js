@@ -23,7 +23,7 @@ export function filesPanel(model, choose) {
   };
   const table = new Table({
     name: 'paths', label: 'Files', height: HEIGHT, items: model.files, choose, link,
-    columns: [timeColumn(), name, barColumn(model.files[0].time || 1)],
+    columns: [timeColumn(model), name, barColumn(model.files[0].time || 1)],
     describe: (file) => describe(model, file, visible(file.path)),
   });
   return { element: panel('files', 'Files', table.element), table };

@@ -15,7 +15,7 @@ function shareColumn(model, id, label, hint) {
 
 function columns(model) {
   return [
-    timeColumn(),
+    timeColumn(model),
     secondsColumn(),
     {
       id: 'name', label: 'Function', hint: 'name', value: (item) => item.name,

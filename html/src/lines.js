@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // lines.js - the hottest lines of the whole run, two text rows each.
 import { h, panel, empty } from './dom.js';
-import { KINDS, nameOf, percentOf } from './data.js';
+import { KINDS, nameOf, percentOf, placeOf } from './data.js';
 import { heat, seconds, share, visible } from './format.js';
 import { describe } from './cells.js';
 import { kindBar } from './bars.js';
@@ -23,7 +23,7 @@ function columns(model) {
   }));
   return [
     {
-      id: 'time', label: 'Time %', hint: 'share of the run’s time', value: (line) => line.time,
+      id: 'time', label: 'Time %', hint: `share of the run’s ${model.timeName}`, value: (line) => line.time,
       draw: (line) => h('span', { class: `heat heat${heat(line.share)}` }, share(line.share),
         h('small', {}, seconds(line.time))),
     },
@@ -43,7 +43,7 @@ export function linesPanel(model, choose) {
   const table = new Table({
     name: 'hot', label: 'Hottest lines', height: HEIGHT, items: model.lines, columns: columns(model), choose,
     link: (line) => lineHash(line.file, line.line),
-    describe: (line) => describe(model, line, `${visible(line.file.shown)}:${line.line} in ${visible(line.function) || '?'}`),
+    describe: (line) => describe(model, line, visible(placeOf(line))),
   });
   const keys = h('span', { class: 'keys', title: 'next and previous hot line' }, h('kbd', {}, 'j'), h('kbd', {}, 'k'));
   return { element: panel('lines', 'Hottest lines', table.element, keys), table };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // source.js - one file's source with its times, a row of one height for each line.
 import { fill, h, empty } from './dom.js';
-import { KINDS, hottestLine, percentOf } from './data.js';
+import { KINDS, hottestLine, percentOf, placeOf } from './data.js';
 import { columns, heat, mark, percent, seconds, share, splitHidden, visible } from './format.js';
 import { kindBar } from './bars.js';
 import { describe } from './cells.js';
@@ -15,7 +15,7 @@ const LONGEST = 1000; // characters of a line that are shown
 
 const HEADINGS = [
   ['number', 'Line', 'line number'],
-  ['time', 'Time %', 'share of the run’s time'],
+  ['time', 'Time %', 'share of the run'],
   ['seconds', 'Seconds', 'time in seconds'],
   ['bar', 'By kind', 'the longest bar is the hottest line of the run'],
   ...KINDS.map(({ id, label, hint }) => [id, label, `${label}: ${hint}, in % of the run`]),
@@ -46,6 +46,7 @@ function noticeOf(file) {
     return 'This file was changed after the run began: times may stand beside other lines than those that ran.';
   }
   if (file.text !== null) return null;
+  if (file.path === '<interpreter>') return 'No source: this is Python itself, starting up and shutting down.';
   return file.origin === 'none' ? 'No source: this name stands for code that is in no file.'
     : 'The source of this file was not to be had. Only lines with time are listed.';
 }
@@ -117,13 +118,12 @@ export class SourceView {
 
   row(index) {
     const { number, text, line } = this.listed[index];
-    const name = `${visible(this.file.shown)}:${number}`;
     const row = h('div', {
       class: `row${number === this.chosen ? ' chosen' : ''}`, role: 'row', 'aria-rowindex': index + 2,
       'aria-current': number === this.chosen ? 'true' : null,
     });
     const cells = this.figures(line?.time > 0 ? line : null, number);
-    if (line) row.title = describe(this.model, line, `${name} in ${visible(line.function) || '?'}`);
+    if (line) row.title = describe(this.model, line, visible(placeOf(line)));
     const code = h('code', {}, ...coloured(text, this.states ? this.states[index] : 0).flat());
     row.append(h('div', { class: 'measures', role: 'presentation' }, ...cells),
       h('div', { class: 'cell code', role: 'cell' }, code));

@@ -6,39 +6,85 @@ import { count, margin, percent, plural, seconds, visible } from './format.js';
 import { kindBar, swatch } from './bars.js';
 import { lineHash } from './state.js';
 
-const FEW = 100;       // samples, below which shares are rough
+const FEW = 25;        // samples, below which nobody can tell: the same in src/report/doubts.c
+const ROUGH = 100;     // samples, below which shares are rough
+const MOSTLY_S = 0.1;  // elapsed, from where on a wait is worth a word; likewise
+const MOSTLY_PARTS = 4;
+const STANDS_OUT = 10; // per cent of a line that is worth being called the answer; as table_head.c
+const MOST = 66;       // per cent that the lines of the second sentence should reach; likewise
+const NEARLY_ALL = 90;
+const WORDS = ['', '', 'Two', 'Three', 'Four', 'Five'];
 const SMALL_PCT = 1;   // lost, unsampled: from here on a warning
 const UNDECIDED_PCT = 15;
 
-/** "mostly native", "partly Python, partly native", ... */
-function mostly(times) {
-  const kinds = KINDS.map(({ id, label }) => ({ name: id === 'python' ? label : id, part: (times[id] ?? 0) / times.time }))
+/** "mostly native", "partly python, partly native", ...: the words of the table in the terminal. */
+function mostly(model, times) {
+  const system = model.cpuOnly ? 'in the kernel' : 'in the system';
+  const kinds = KINDS.map(({ id }) => ({ name: id === 'system' ? system : id, part: (times[id] ?? 0) / times.time }))
     .sort((a, b) => b.part - a.part);
+  if (kinds[0].part >= 0.995) return `all ${kinds[0].name}`;
   if (kinds[0].part >= 0.95) return `nearly all ${kinds[0].name}`;
   if (kinds[0].part >= 0.6) return `mostly ${kinds[0].name}`;
   return `partly ${kinds[0].name}, partly ${kinds[1].name}`;
 }
 
 function sentence(model) {
+  return h('h1', { class: 'answer' }, ...waited(model), ...answer(model));
+}
+
+function isWaiting(model) {
+  return model.cpuOnly && model.elapsed >= MOSTLY_S && model.cpu < model.elapsed / MOSTLY_PARTS;
+}
+
+function waited(model) {
+  if (!isWaiting(model)) return [];
+  return [h('b', {}, 'Mostly waited'),
+    `: ${seconds(model.cpu) || '0 ms'} of CPU in ${seconds(model.elapsed)}; waiting is not measured yet. `];
+}
+
+function answer(model) {
   const [first] = model.lines;
+  if (model.samples > 0 && model.samples < FEW) return tooShort(model);
   if (!first) return nothing(model);
   const link = h('a', { href: lineHash(first.file, first.line) }, visible(nameOf(first)));
-  const five = model.lines.slice(0, 5);
-  const together = percentOf(model, five.reduce((sum, { time }) => sum + time, 0));
-  const rest = model.lines.length > 5 && together - first.share >= 5
-    ? [' Five lines take ', h('b', {}, percent(together)), '.'] : [];
-  const spent = ` of the time is spent ${first.line > 0 ? 'on' : 'in'} `;
-  return h('h1', { class: 'answer' }, h('b', {}, percent(first.share)), spent, link, `, ${mostly(first)}.`, ...rest);
+  const share = h('b', {}, percent(first.share));
+  const how = `, ${mostly(model, first)}.`;
+  if (first.share < STANDS_OUT) return ['No line stands out: ', link, ' comes first with ', share, how, ...together(model)];
+  const spent = ` of the ${model.timeName} is spent ${first.line > 0 ? 'on' : 'in'} `;
+  return [share, spent, link, how, ...together(model)];
+}
+
+function tooShort(model) {
+  return [h('b', {}, 'Too short to tell'), `: ${plural(model.samples, 'sample', 'samples')} in ${seconds(model.cpu)} of CPU. `
+    + 'Let it work longer, on more input or in a loop.'];
+}
+
+/** As few lines as make up most of the time, as far as five do. What is no line does not count. */
+function together(model) {
+  if (model.lines[0].share >= NEARLY_ALL) return [];
+  let sum = 0;
+  let lines = 0;
+  for (const { line, share } of model.lines.slice(0, 5)) {
+    if (sum >= MOST) break;
+    if (line <= 0) continue;
+    sum += share;
+    lines++;
+  }
+  return lines > 1 ? [` ${WORDS[lines]} lines take `, h('b', {}, percent(sum)), '.'] : [];
 }
 
 function nothing(model) {
-  return h('h1', { class: 'answer' }, h('b', {}, 'No sample was taken'), model.elapsed > 0
-    ? `: the program ran for ${seconds(model.elapsed)}, ${seconds(model.cpu) || 'next to nothing'} of that on a CPU.` : '.');
+  if (model.samples > 0) return ['No time is spent in the files selected.'];
+  return [h('b', {}, 'No sample was taken'), model.elapsed > 0
+    ? `: the program ran for ${seconds(model.elapsed)}, ${seconds(model.cpu) || 'next to nothing'} of that on a CPU.` : '.'];
 }
 
-function figure(label, value, ...notes) {
+const UNSAMPLED_HINT = 'unsampled: CPU time that no sample saw, of threads too short for one';
+const UNDECIDED_HINT = 'undecided: python or native could not be proven; shared out in proportion';
+
+function figure(label, value, hint, ...notes) {
   const told = notes.filter(Boolean).join(', ');
-  return h('div', {}, h('dt', {}, label), h('dd', {}, h('b', {}, value), told ? h('small', {}, told) : null));
+  return h('div', { title: hint }, h('dt', {}, label), h('dd', {}, h('b', {}, value), told ? h('small', {}, told) : null));
 }
 
 function figures(model) {
@@ -46,9 +92,9 @@ function figures(model) {
   const every = model.rate > 0 && model.samples > 0 ? `every ${seconds(1 / model.rate)}` : '';
   return h('dl', { class: 'figures' },
     figure('Elapsed', seconds(model.elapsed) || '0 s'),
-    figure('CPU', seconds(model.cpu) || '0 s', model.cpu > 0 && cores,
+    figure('CPU', seconds(model.cpu) || '0 s', model.unsampled > 0 ? UNSAMPLED_HINT : null, model.cpu > 0 && cores,
       model.unsampled >= 0.0005 && `${seconds(model.unsampled)} unsampled`),
-    figure('Samples', count(model.samples), every,
+    figure('Samples', count(model.samples), model.undecided > 0 ? UNDECIDED_HINT : null, every,
       model.lost > 0 && `${count(model.lost)} lost`, model.undecided > 0 && `${count(model.undecided)} undecided`),
     model.threads.length > 1 ? figure('Threads', count(model.threads.length)) : null,
     model.processes.length > 1 ? figure('Processes', count(model.processes.length)) : null);
@@ -64,7 +110,7 @@ function warnings(model) {
   const lost = 100 * model.lost / (model.lost + model.samples);
   const unsampled = 100 * model.unsampled / model.cpu;
   const undecided = 100 * model.undecided / model.samples;
-  const few = model.samples > 0 && model.samples < FEW;
+  const few = model.samples >= FEW && model.samples < ROUGH;
   return [
     exitOf(model),
     few && `Only ${plural(model.samples, 'sample', 'samples')}: shares are rough, ± ${

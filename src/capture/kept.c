@@ -36,6 +36,21 @@ static bool is_decorator(struct text line)
     return blank < line.length && line.at[blank] == '@';
 }
 
+// A decorated function begins at its first decorator.
+#define DECORATORS_MAX 50
+
+static bool has_definition(const char *source, size_t length, const char *name, int line)
+{
+    struct text text = line_of(source, length, line);
+    bool decorated = is_decorator(text);
+    for (int i = 0; decorated && i < DECORATORS_MAX; i++) {
+        text = line_of(source, length, ++line);
+        if (contains(text, "def ") || contains(text, "class "))
+            break;
+    }
+    return (contains(text, "def ") || contains(text, "class ")) && contains(text, name);
+}
+
 bool kept_defines(const char *source, size_t length, const char *name, int line)
 {
     struct text text = line_of(source, length, line);
@@ -47,6 +62,5 @@ bool kept_defines(const char *source, size_t length, const char *name, int line)
         return contains(text, "lambda");
     if (last[0] == '<') // a comprehension or a generator expression begins with its bracket
         return contains(text, "[") || contains(text, "(") || contains(text, "{");
-    return is_decorator(text) ||
-           ((contains(text, "def ") || contains(text, "class ")) && contains(text, last));
+    return has_definition(source, length, last, line);
 }

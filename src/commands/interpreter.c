@@ -75,11 +75,30 @@ static char *python_in(const char *environment)
     return NULL;
 }
 
-// A path, a name on PATH, or the directory of a virtual environment.
+// "3.12", which is a Python of that name and no command.
+static bool is_version(const char *text)
+{
+    static const char digits[] = "0123456789";
+    size_t major = strspn(text, digits);
+    size_t minor = text[major] == '.' ? strspn(text + major + 1, digits) : 0;
+    return major && (minor ? !text[major + 1 + minor] : !text[major]);
+}
+
+static char *find_version(const char *version, struct outcome *outcome)
+{
+    char *name = text_format("python%s", version);
+    char *path = path_search(name);
+    if (!path)
+        fail(outcome, CODE_NOT_FOUND, "--python %s: no %s on PATH: give its path", version, name);
+    free(name);
+    return path;
+}
+
+// A path, a name on PATH, a version, or the directory of a virtual environment.
 static char *find_asked(const char *asked, struct outcome *outcome)
 {
     if (!is_directory(asked))
-        return command_find(asked, outcome);
+        return is_version(asked) ? find_version(asked, outcome) : command_find(asked, outcome);
     char *path = python_in(asked);
     if (!path)
         fail(outcome, CODE_NOT_FOUND, "--python %s: no bin/python in that directory", asked);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "interpreter.h"
+#include "lineprof/report.h"
 #include "text.h"
 
 #define SOURCE_LIMIT (64u << 20)
@@ -146,19 +147,83 @@ void messages_hint(const struct program *program, int exit_code)
 
 // ---- result
 
-void messages_result(const struct profile *profile, const char *names)
+static bool is_selected(const struct profile_file *file, const struct options *options)
+{
+    bool is_bucket = file->origin == ORIGIN_NONE && file->line_count && file->lines[0].line <= 0;
+    for (size_t i = 0; !is_bucket && i < options->only.count; i++)
+        if (strstr(file->path, options->only.at[i]))
+            return true;
+    return false;
+}
+
+void messages_selection(const struct profile *profile, const struct options *options)
+{
+    bool found = options->only.count == 0 || profile->times.samples == 0;
+    for (size_t i = 0; !found && i < profile->file_count; i++)
+        found = is_selected(&profile->files[i], options);
+    if (!found)
+        say("nothing matched --profile-only %s%s: no file with time has that in its path",
+            options->only.at[0], options->only.count > 1 ? ",..." : "");
+}
+
+static const char *show_time(char text[32], int64_t ns)
+{
+    if (ns < INT64_C(999500000))
+        snprintf(text, 32, "%.0f ms", (double)ns / 1e6);
+    else
+        snprintf(text, 32, "%.2f s", (double)ns / 1e9);
+    return text;
+}
+
+static char *samples_text(uint64_t count)
+{
+    if (count == 0)
+        return text_format("too short for a sample");
+    return text_format("%llu sample%s", (unsigned long long)count, count == 1 ? "" : "s");
+}
+
+// What was measured, or why that tells nothing: the table's first sentence, shorter.
+static char *result_text(const struct profile *profile)
 {
     const struct times *times = &profile->times;
-    double elapsed = (double)profile->run.elapsed_ns / 1e9;
-    if (times->samples == 0) {
-        say("%.3f s, too short for a sample: %s", elapsed, names);
-        return;
-    }
-    double cpu = (double)(times->ns[STATE_PYTHON] + times->ns[STATE_NATIVE] +
-                          times->ns[STATE_KERNEL] + profile->unsampled_ns) /
-                 1e9;
-    say("%.2f s, %.2f s of CPU (%.0f %% python, %.0f %% native, %.0f %% system), %llu samples: %s",
-        elapsed, cpu, profile_percent(profile, times->ns[STATE_PYTHON]),
-        profile_percent(profile, times->ns[STATE_NATIVE]),
-        profile_percent(profile, times_system(times)), (unsigned long long)times->samples, names);
+    struct report_doubts doubts = report_doubts(profile);
+    char cpu[32], elapsed[32], *samples = samples_text(times->samples), *text;
+    show_time(cpu, doubts.cpu_ns);
+    show_time(elapsed, profile->run.elapsed_ns);
+    if (doubts.waited)
+        text = text_format("mostly waited: %s of CPU in %s, %s; waiting is not measured yet", cpu,
+                           elapsed, samples);
+    else if (times->samples == 0)
+        text = text_format("%s, %s", elapsed, samples);
+    else if (doubts.few)
+        text = text_format("too short to tell (%s in %s of CPU), let it work longer", samples, cpu);
+    else
+        text = text_format("%s, %s of CPU (%.0f %% python, %.0f %% native, %.0f %% system), %s",
+                           elapsed, cpu, profile_percent(profile, times->ns[STATE_PYTHON]),
+                           profile_percent(profile, times->ns[STATE_NATIVE]),
+                           profile_percent(profile, times_system(times)), samples);
+    free(samples);
+    return text;
+}
+
+// `lineprof mine.py --cli`: the program has got it, and a person may have meant us.
+static char *misplaced_text(const struct options *options)
+{
+    static const char *const forms[] = {[PROGRAM_MODULE] = "-m ", [PROGRAM_CODE] = "-c "};
+    const char *word = options_misplaced(options);
+    const char *form = options->kind <= PROGRAM_CODE ? forms[options->kind] : NULL;
+    const char *name = options->kind == PROGRAM_CODE ? "CODE" : options->program[0];
+    if (!word)
+        return text_format("%s", "");
+    return text_format(" (%s went to the program; if meant for lineprof: lineprof %s %s%s)", word,
+                       word, form ? form : "", name);
+}
+
+void messages_result(const struct profile *profile, const struct options *options,
+                     const char *names)
+{
+    char *text = result_text(profile), *misplaced = misplaced_text(options);
+    say("%s: %s%s", text, names, misplaced);
+    free(text);
+    free(misplaced);
 }

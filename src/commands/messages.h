@@ -4,11 +4,15 @@
 
 #include "lineprof/collector.h"
 #include "lineprof/profile.h"
+#include "options.h"
 #include "program.h"
 
 // Why nothing, or less than was asked for, was measured.
 void messages_trouble(const struct collector_summary *summary, const struct program *program,
                       double asked_hz);
 void messages_hint(const struct program *program, int exit_code);
+// --profile-only that no file with time satisfies.
+void messages_selection(const struct profile *profile, const struct options *options);
 // One line: what was measured and where it lies.
-void messages_result(const struct profile *profile, const char *names);
+void messages_result(const struct profile *profile, const struct options *options,
+                     const char *names);

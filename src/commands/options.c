@@ -43,14 +43,14 @@ static const struct option table[] = {
     {.letter = 'c', .kind = PROGRAM, .program = PROGRAM_CODE, .value = "CODE",
      .help = "run code from the command line"},
     {.name = "python", .kind = TEXT, AT(python), .value = "PATH",
-     .help = "interpreter or virtual environment (default: the active one, else python3 or "
-             "python on PATH)"},
+     .help = "interpreter, version (3.12) or virtual environment (default: the active one, else "
+             "python3 or python on PATH)"},
     {.name = "no-children", .kind = FLAG, AT(no_children),
      .help = "leave child processes unprofiled"},
 
     {.name = "outfile", .letter = 'o', .kind = TEXT, AT(outfile), .value = "FILE",
      .group = "Report", .help = "where it goes: " DEFAULT_OUTFILE " if not given, and the page "
-             "beside it as .html"},
+             "beside it as .html; - for the JSON alone, on stdout"},
     {.name = "html", .kind = FLAG, AT(html),
      .help = "JSON and page: the default without --cli and --json"},
     {.name = "json", .kind = FLAG, AT(json), .help = "JSON alone"},
@@ -404,6 +404,7 @@ static bool parse_words(struct cursor *at)
     while (*at->next && at->options->kind == PROGRAM_NONE) {
         if (strcmp(*at->next, "---") == 0) {
             at->next++;
+            at->options->separated = true;
             return parse_after_separator(at);
         }
         if (!parse_word(at))
@@ -418,8 +419,25 @@ static void drop_separator(struct options *options)
     char **word = options->program + 1;
     if (options->kind == PROGRAM_COMMAND || !*word || strcmp(*word, "---") != 0)
         return;
+    options->separated = true;
     for (; *word; word++)
         word[0] = word[1];
+}
+
+// Programs have a --help of their own, and behind a command everything is meant for it.
+const char *options_misplaced(const struct options *options)
+{
+    bool asked = options->cli || options->json || options->html || options->outfile;
+    if (asked || options->separated || options->kind == PROGRAM_COMMAND)
+        return NULL;
+    for (char **word = options->program + 1; *word; word++) {
+        if (strncmp(*word, "--", 2) != 0)
+            continue;
+        const struct option *option = find_name(*word + 2, strcspn(*word + 2, "="));
+        if (option && strcmp(option->name, "help") != 0 && strcmp(option->name, "version") != 0)
+            return *word;
+    }
+    return NULL;
 }
 
 static bool check(const struct options *options, struct outcome *outcome)

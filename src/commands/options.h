@@ -22,6 +22,7 @@ enum color_choice { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER }; // in the order of 
 
 struct options {
     enum program_kind kind;
+    bool separated; // by Scalene's ---: what stands behind is the program's on purpose
     char **program; // script, module, code, "-" or command, then the program's arguments
 
     bool help, version;
@@ -51,5 +52,8 @@ struct options {
 // False and a message when the command line makes no sense.
 bool options_parse(struct options *options, char **argv, struct outcome *outcome);
 void options_free(struct options *options);
+// The first word behind the program that is an option of ours, where no report was asked for before
+// it: the order may be a mistake. NULL when there is none.
+const char *options_misplaced(const struct options *options);
 void options_help(FILE *to);
 void options_markdown(FILE *to); // the same table for README.md

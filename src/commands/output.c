@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "lineprof/report.h"
 #include "lineprof/sink.h"
+#include "overwrite.h"
 #include "terminal.h"
 #include "text.h"
 
@@ -41,6 +42,9 @@ static void name_files(struct output *output, const struct options *options)
     bool page = options->html || (!table && !options->json);
     const char *path = options->outfile ? options->outfile : DEFAULT_OUTFILE;
     bool names_page = ends_with(path, ".html");
+    output->json_on_stdout = options->outfile && strcmp(options->outfile, "-") == 0;
+    if (output->json_on_stdout)
+        files = false;
     if (files)
         output->json = names_page ? with_suffix(path, ".html", ".json") : text_format("%s", path);
     if (files && (names_page || (page && !is_special(path))))
@@ -52,20 +56,31 @@ static void name_files(struct output *output, const struct options *options)
 
 // ---- before the run
 
-static bool fail_to_write(const char *path, int error, const char *advice, struct outcome *outcome)
+static bool fail_to_write(const char *path, int error, struct outcome *outcome)
 {
-    return fail(outcome, CODE_FAILED, "cannot write %s: %s%s", path, strerror(error), advice);
+    return fail(outcome, CODE_FAILED, "cannot write %s: %s", path, strerror(error));
 }
 
-static bool can_write(const char *path, struct outcome *outcome)
+// Each form has its option that chooses another place.
+static const char *advice_for(enum report_form form)
+{
+    return form == FORM_TABLE ? "--cli=FILE chooses another place" : "-o chooses another place";
+}
+
+static bool can_write(const char *path, enum report_form form, const struct options *options,
+                      struct outcome *outcome)
 {
     struct stat st;
+    if (!path)
+        return true;
+    if (!overwrite_allowed(path, form, advice_for(form), options, outcome))
+        return false;
     if (stat(path, &st) == 0 && S_ISFIFO(st.st_mode))
         return true; // opening it would wait for its reader
     struct sink *trial = sink_file(path);
     if (!trial)
-        return fail_to_write(path, errno,
-                             "; the program was not started (-o chooses another place)", outcome);
+        return fail(outcome, CODE_FAILED, "cannot write %s: %s; the program was not started (%s)",
+                    path, strerror(errno), advice_for(form));
     sink_discard(trial);
     return true;
 }
@@ -75,6 +90,19 @@ static bool are_distinct(const char *a, const char *b)
     return !a || !b || strcmp(a, b) != 0;
 }
 
+// What stands on stdout is one thing.
+static bool check_stdout(const struct output *output, const struct options *options,
+                         struct outcome *outcome)
+{
+    if (output->json_on_stdout && output->table_on_stdout)
+        return fail(outcome, CODE_USAGE,
+                    "-o - and --cli both write to stdout: give one of them a file");
+    if (output->json_on_stdout && options->html)
+        return fail(outcome, CODE_USAGE,
+                    "-o - writes the JSON alone: leave out --html, or give -o a file");
+    return true;
+}
+
 bool output_plan(struct output *output, const struct options *options, struct outcome *outcome)
 {
     *output = (struct output){0};
@@ -82,9 +110,10 @@ bool output_plan(struct output *output, const struct options *options, struct ou
     if (!are_distinct(output->json, output->table) || !are_distinct(output->html, output->table))
         return fail(outcome, CODE_USAGE, "--cli and -o both name %s: give two names",
                     output->table);
-    return (!output->json || can_write(output->json, outcome)) &&
-           (!output->html || can_write(output->html, outcome)) &&
-           (!output->table || can_write(output->table, outcome));
+    return check_stdout(output, options, outcome) &&
+           can_write(output->json, FORM_JSON, options, outcome) &&
+           can_write(output->html, FORM_PAGE, options, outcome) &&
+           can_write(output->table, FORM_TABLE, options, outcome);
 }
 
 // ---- after the run
@@ -95,7 +124,7 @@ static bool finish(struct sink *sink, const char *path, int result, struct outco
         sink_discard(sink);
     else
         result = sink_close(sink);
-    return result == 0 || fail_to_write(path, -result, "", outcome);
+    return result == 0 || fail_to_write(path, -result, outcome);
 }
 
 static bool write_file(const char *path, int (*writer)(const struct profile *, struct sink *),
@@ -105,7 +134,7 @@ static bool write_file(const char *path, int (*writer)(const struct profile *, s
         return true;
     struct sink *sink = sink_file(path);
     if (!sink)
-        return fail_to_write(path, errno, "", outcome);
+        return fail_to_write(path, errno, outcome);
     return finish(sink, path, writer(profile, sink), outcome);
 }
 
@@ -125,24 +154,26 @@ static bool write_table(const struct output *output, const struct options *optio
         return true;
     struct sink *sink = sink_file(output->table);
     if (!sink)
-        return fail_to_write(output->table, errno, "", outcome);
+        return fail_to_write(output->table, errno, outcome);
     return finish(sink, output->table, report_table(profile, &table, sink), outcome);
 }
 
 // Whoever reads a pipe may have seen enough: then that is no failure of ours.
-static bool print_table(const struct output *output, const struct options *options,
-                        const struct profile *profile, struct outcome *outcome)
+static bool print(const struct output *output, const struct options *options,
+                  const struct profile *profile, struct outcome *outcome)
 {
     struct table_options table = table_options(output, options, STDOUT_FILENO);
-    if (!output->table_on_stdout)
+    const char *what = output->json_on_stdout ? "the JSON to stdout" : "the table";
+    if (!output->table_on_stdout && !output->json_on_stdout)
         return true;
     struct sink *sink = sink_fd(STDOUT_FILENO);
     if (!sink)
-        return fail_to_write("the table", errno, "", outcome);
-    int result = report_table(profile, &table, sink);
+        return fail_to_write(what, errno, outcome);
+    int result =
+        output->json_on_stdout ? report_json(profile, sink) : report_table(profile, &table, sink);
     int closed = sink_close(sink);
     result = result < 0 ? result : closed;
-    return result == 0 || result == -EPIPE || fail_to_write("the table", -result, "", outcome);
+    return result == 0 || result == -EPIPE || fail_to_write(what, -result, outcome);
 }
 
 bool output_write(const struct output *output, const struct options *options,
@@ -151,14 +182,16 @@ bool output_write(const struct output *output, const struct options *options,
     bool json = write_file(output->json, report_json, profile, outcome);
     bool html = write_file(output->html, report_html, profile, outcome);
     bool table = write_table(output, options, profile, outcome);
-    bool printed = print_table(output, options, profile, outcome);
+    bool printed = print(output, options, profile, outcome);
     return json && html && table && printed;
 }
 
 char *output_names(const struct output *output)
 {
-    const char *names[3];
+    const char *names[3]; // with the JSON on stdout there is no page
     size_t n = 0;
+    if (output->json_on_stdout)
+        names[n++] = "JSON on stdout";
     if (output->html)
         names[n++] = output->html;
     if (output->json)

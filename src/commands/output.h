@@ -8,11 +8,11 @@
 
 struct output {
     char *json, *html, *table; // paths, NULL when not wanted
-    bool table_on_stdout;
+    bool json_on_stdout, table_on_stdout;
 };
 
 // Creates and removes each file once, so that a path that cannot be written is known before a long
-// run and not behind it. False and a message then.
+// run and not behind it; so is a file of somebody's that would be lost. False and a message then.
 bool output_plan(struct output *output, const struct options *options, struct outcome *outcome);
 // False and a message when one could not be written; the others are there then.
 bool output_write(const struct output *output, const struct options *options,

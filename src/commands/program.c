@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "interpreter.h"
+#include "overwrite.h"
 
 // ---- the script
 
@@ -59,6 +60,27 @@ static bool is_shell_script(const char *path, const char *head)
     return found;
 }
 
+// The report that a run has left behind, taken for what opens it.
+static bool fail_report(const char *script, struct outcome *outcome)
+{
+    size_t stem = strlen(script);
+    if (stem > 5 && strcmp(script + stem - 5, ".json") == 0)
+        stem -= 5;
+    char *page = text_format("%.*s.html", (int)stem, script);
+    if (is_our_report(script, FORM_PAGE))
+        fail(outcome, CODE_NOT_EXECUTABLE, "'%s' is a report of lineprof: open it in a browser",
+             script);
+    else if (access(page, F_OK) == 0)
+        fail(outcome, CODE_NOT_EXECUTABLE, "'%s' is a report of lineprof: open %s", script, page);
+    else
+        fail(outcome, CODE_NOT_EXECUTABLE,
+             "'%s' is a report of lineprof, not a script, and has no page beside it: --html makes "
+             "one with the next run",
+             script);
+    free(page);
+    return false;
+}
+
 // Python would only say SyntaxError.
 static bool check_content(const char *script, struct outcome *outcome)
 {
@@ -66,6 +88,8 @@ static bool check_content(const char *script, struct outcome *outcome)
     size_t length;
     if (!text_head(script, head, sizeof head, &length))
         return true; // a pipe from the shell's <(...): Python reads it, we cannot
+    if (is_our_report(script, FORM_JSON) || is_our_report(script, FORM_PAGE))
+        return fail_report(script, outcome);
     if (strncmp(head, ELFMAG, SELFMAG) != 0 && !is_shell_script(script, head))
         return true;
     return fail(outcome, CODE_NOT_EXECUTABLE,

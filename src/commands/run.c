@@ -156,12 +156,13 @@ static void write_report(struct run *run, const struct profile *profile)
 {
     struct outcome trouble = {0};
     char *names = output_names(&run->output);
+    messages_selection(profile, &run->options);
     if (!output_write(&run->output, &run->options, profile, &trouble)) {
         memcpy(run->outcome->message, trouble.message, sizeof trouble.message);
         if (!run->outcome->code && !run->outcome->signal)
             run->outcome->code = trouble.code;
     } else if (names) {
-        messages_result(profile, names);
+        messages_result(profile, &run->options, names);
         if (run->output.html && !run->options.no_browser && !run->options.cli)
             browser_open(run->output.html);
     }

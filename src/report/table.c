@@ -24,6 +24,11 @@ int64_t top_line_ns(const struct top_line *top)
     return top->line ? times_shown(&top->line->times) : 0;
 }
 
+bool is_bucket(const struct profile_file *file, int line)
+{
+    return file->origin == ORIGIN_NONE && line <= 0;
+}
+
 // Of equal lines the earlier one stays in front.
 static void insert(struct top_line top[TOP_MAX], struct top_line line)
 {
@@ -62,6 +67,7 @@ int report_table(const struct profile *profile, const struct table_options *opti
     struct table table = {
         .profile = profile,
         .options = options,
+        .doubts = report_doubts(profile),
         .pen = pen_new(out, options),
         .width = options->width > 0 ? options->width : DEFAULT_WIDTH,
     };
@@ -69,6 +75,7 @@ int report_table(const struct profile *profile, const struct table_options *opti
     int error = table_files(&table);
     if (!error)
         error = table_lists(&table);
+    table_words(&table);
     closing(&table);
     return error;
 }

@@ -168,8 +168,7 @@ static void bare_row(const struct grid *grid, const struct view *view,
 // A line that no source has. Of a bucket such as <native threads> the title says all there is.
 static bool is_bare(const struct view *view, const struct profile_line *line)
 {
-    bool is_bucket = view->file->origin == ORIGIN_NONE && line->line <= 0;
-    return !is_in_source(view, line->line) && !is_bucket &&
+    return !is_in_source(view, line->line) && !is_bucket(view->file, line->line) &&
            table_is_notable(view->table, &line->times);
 }
 

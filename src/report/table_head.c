@@ -7,25 +7,19 @@
 #include "table_parts.h"
 #include "text_width.h"
 
-#define INDENT           2
-#define SHORT_NS         INT64_C(100000000) // of CPU time that may pass without a sample
-#define BAR_MAX          100                // columns
-#define STANDS_OUT       10  // per cent of a line that is worth being called the answer
-#define MOST             66  // per cent that the lines counted in the second sentence should reach
-#define NOTABLE_OVERHEAD 200 // as a fraction of the CPU time: half a per cent
-#define NEARLY_ALL       90  // per cent of one line that need no second sentence
+#define INDENT            2
+#define SHORT_NS          INT64_C(100000000) // of CPU time that may pass without a sample
+#define BAR_MAX           100                // columns
+#define STANDS_OUT        10  // per cent of a line that is worth being called the answer
+#define MOST              66  // per cent that the lines counted in the second sentence should reach
+#define NOTABLE_OVERHEAD  200 // as a fraction of the CPU time: half a per cent
+#define NEARLY_ALL        90  // per cent of one line that need no second sentence
+#define NOTABLE_UNSAMPLED 100 // as a fraction of the CPU time: one per cent
 
-static int64_t cpu_ns(const struct profile *profile)
+static double cores_used(const struct table *table)
 {
-    const int64_t *ns = profile->times.ns;
-    return ns[STATE_PYTHON] + ns[STATE_NATIVE] + ns[STATE_KERNEL] + profile->unsampled_ns +
-           profile->overhead_ns;
-}
-
-static double cores_used(const struct profile *profile)
-{
-    int64_t elapsed = profile->run.elapsed_ns;
-    return elapsed > 0 ? (double)cpu_ns(profile) / (double)elapsed : 0;
+    int64_t elapsed = table->profile->run.elapsed_ns;
+    return elapsed > 0 ? (double)table->doubts.cpu_ns / (double)elapsed : 0;
 }
 
 // ---- the answer
@@ -51,25 +45,52 @@ static void part(struct table *table, int columns)
 {
     if (table->pen.column + 1 + columns > table->width)
         pen_newline(&table->pen);
-    else
+    else if (table->pen.column)
         pen_space(&table->pen, 1);
 }
 
-// ", mostly native.": a mere full stop when no kind has most of it.
+// A sentence of our own, or the rest of one, broken between its words.
+static void say(struct table *table, enum ink ink, const char *text)
+{
+    while (*text) {
+        char word[32];
+        int n = (int)strcspn(text, " ");
+        snprintf(word, sizeof word, "%.*s", n, text);
+        part(table, n);
+        pen_puts(&table->pen, ink, word);
+        text += n;
+        text += strspn(text, " ");
+    }
+}
+
+static const char *kind_word(const struct times *times, enum kind kind)
+{
+    return kind == KIND_SYSTEM ? system_word(times) : kind_names[kind];
+}
+
+static enum kind most_of(const struct times *times, enum kind but)
+{
+    enum kind most = but == KIND_PYTHON ? KIND_NATIVE : KIND_PYTHON;
+    for (enum kind kind = most + 1; kind < KIND_COUNT; kind++)
+        if (kind != but && kind_ns(times, kind) > kind_ns(times, most))
+            most = kind;
+    return most;
+}
+
+// ", mostly native." The page has the same words.
 static void say_kind(struct table *table, const struct times *times)
 {
-    char text[64] = "";
-    double all = (double)times_shown(times);
-    for (enum kind kind = KIND_PYTHON; kind < KIND_COUNT; kind++) {
-        double share = (double)kind_ns(times, kind) / all;
-        if (share >= 0.6)
-            snprintf(text, sizeof text, "%s %s.", share >= 0.95 ? "all" : "mostly",
-                     kind == KIND_SYSTEM ? system_word(times) : kind_names[kind]);
-    }
-    pen_puts(&table->pen, INK_PLAIN, *text ? "," : ".");
-    if (*text)
-        part(table, (int)strlen(text));
-    pen_puts(&table->pen, INK_PLAIN, text);
+    char text[80];
+    enum kind first = most_of(times, KIND_COUNT), second = most_of(times, first);
+    double share = (double)kind_ns(times, first) / (double)times_shown(times);
+    const char *how = share >= 0.995 ? "all" : share >= 0.95 ? "nearly all" : "mostly";
+    if (share >= 0.6)
+        snprintf(text, sizeof text, "%s %s.", how, kind_word(times, first));
+    else
+        snprintf(text, sizeof text, "partly %s, partly %s.", kind_word(times, first),
+                 kind_word(times, second));
+    pen_puts(&table->pen, INK_PLAIN, ",");
+    say(table, INK_PLAIN, text);
 }
 
 static void say_where(struct table *table, const struct top_line *top)
@@ -93,23 +114,17 @@ static void say_percent(struct table *table, enum ink ink, int64_t ns)
     pen_puts(&table->pen, ink, format_percent(text, table_percent(table, ns)));
 }
 
-// Percentages are of CPU time alone where waiting was not measured and there was some.
-static const char *name_of_time(const struct profile *profile)
-{
-    uint32_t waits = 1u << STATE_IO | 1u << STATE_SLEEP | 1u << STATE_CHILD;
-    return !(profile->run.measured & waits) && cores_used(profile) < 0.8 ? "the CPU time"
-                                                                         : "the time";
-}
-
 static void say_first(struct table *table, const struct top_line *top)
 {
     struct pen *pen = &table->pen;
     if (table_percent(table, top_line_ns(top)) >= STANDS_OUT) {
+        part(table, (int)strlen("100%"));
         say_percent(table, INK_HOT, top_line_ns(top));
-        pen_printf(pen, INK_PLAIN, " of %s is spent on", name_of_time(table->profile));
+        say(table, INK_PLAIN, table->doubts.cpu_only ? "of the CPU time" : "of the time");
+        say(table, INK_PLAIN, top->line->line > 0 ? "is spent on" : "is spent in");
         say_where(table, top);
     } else {
-        pen_puts(pen, INK_PLAIN, "No line stands out:");
+        say(table, INK_PLAIN, "No line stands out:");
         say_where(table, top);
         part(table, (int)strlen("comes first with 10%,"));
         pen_puts(pen, INK_PLAIN, "comes first with ");
@@ -129,15 +144,18 @@ static void say_sum(struct table *table, int count, int64_t ns)
     pen_puts(&table->pen, INK_PLAIN, ".");
 }
 
-// As few lines as make up most of the time, as far as five do.
+// As few lines as make up most of the time, as far as five do. What is no line does not count.
 static void say_others(struct table *table, const struct top_line top[TOP_MAX])
 {
-    int64_t sum = top_line_ns(&top[0]);
-    int count = 1;
-    if (table_percent(table, sum) >= NEARLY_ALL)
+    int64_t sum = 0;
+    int count = 0;
+    if (table_percent(table, top_line_ns(&top[0])) >= NEARLY_ALL)
         return;
-    while (count < TOP_MAX && top[count].line && table_percent(table, sum) < MOST)
-        sum += top_line_ns(&top[count++]);
+    for (int i = 0; i < TOP_MAX && top[i].line && table_percent(table, sum) < MOST; i++)
+        if (top[i].line->line > 0) {
+            sum += top_line_ns(&top[i]);
+            count++;
+        }
     if (count > 1)
         say_sum(table, count, sum);
 }
@@ -145,9 +163,9 @@ static void say_others(struct table *table, const struct top_line top[TOP_MAX])
 static void answer_nothing(struct table *table)
 {
     char text[NUMBER_SIZE];
-    int64_t cpu = cpu_ns(table->profile);
+    int64_t cpu = table->doubts.cpu_ns;
     if (times_shown(&table->profile->times) > 0) {
-        pen_puts(&table->pen, INK_PLAIN, "No time is spent in the files selected.");
+        say(table, INK_PLAIN, "No time is spent in the files selected.");
         return;
     }
     const char *why = cpu < SHORT_NS ? "too short for a sample." : "no sample was taken.";
@@ -157,14 +175,40 @@ static void answer_nothing(struct table *table)
     pen_puts(&table->pen, INK_PLAIN, why);
 }
 
+static void answer_waited(struct table *table)
+{
+    char text[128], cpu[NUMBER_SIZE], elapsed[NUMBER_SIZE];
+    format_time(cpu, table->doubts.cpu_ns);
+    snprintf(text, sizeof text, "%s of CPU in %s; waiting is not measured yet.",
+             *cpu ? cpu : "0 ms", format_time(elapsed, table->profile->run.elapsed_ns));
+    say(table, INK_BOLD, "Mostly waited:");
+    say(table, INK_PLAIN, text);
+}
+
+// Of a handful of samples nobody can tell which line takes how much.
+static void answer_few(struct table *table)
+{
+    char text[128], cpu[NUMBER_SIZE];
+    uint64_t count = table->profile->times.samples;
+    snprintf(text, sizeof text, "%d sample%s in %s of CPU.", (int)count, count == 1 ? "" : "s",
+             format_time(cpu, table->doubts.cpu_ns));
+    say(table, INK_BOLD, "Too short to tell:");
+    say(table, INK_PLAIN, text);
+    say(table, INK_PLAIN, "Let it work longer, on more input or in a loop.");
+}
+
 static void answer(struct table *table)
 {
     struct top_line top[TOP_MAX];
     table_find_top(table->profile, top);
-    if (top_line_ns(&top[0]) > 0) {
+    if (table->doubts.waited)
+        answer_waited(table);
+    if (table->doubts.few && table->profile->times.samples > 0) {
+        answer_few(table);
+    } else if (top_line_ns(&top[0]) > 0) {
         say_first(table, &top[0]);
         say_others(table, top);
-    } else {
+    } else if (!table->doubts.waited) {
         answer_nothing(table);
     }
     pen_newline(&table->pen);
@@ -251,14 +295,14 @@ static void fact_time(struct table *table, const char *name, int64_t ns)
 static void fact_cpu(struct table *table)
 {
     char time[NUMBER_SIZE], use[32] = "", text[64];
-    double cores = cores_used(table->profile);
-    if (cpu_ns(table->profile) <= 0)
+    double cores = cores_used(table);
+    if (table->doubts.cpu_ns <= 0)
         return;
     if (cores >= 1.5)
         snprintf(use, sizeof use, " on %.1f cores", cores);
     else if (cores > 0)
         snprintf(use, sizeof use, " (%.0f%% of a core)", 100 * cores);
-    snprintf(text, sizeof text, "CPU %s%s", format_time(time, cpu_ns(table->profile)), use);
+    snprintf(text, sizeof text, "CPU %s%s", format_time(time, table->doubts.cpu_ns), use);
     fact(table, INK_PLAIN, text);
 }
 
@@ -323,7 +367,7 @@ static void facts(struct table *table)
     fact_samples(table);
     fact_time(table, "unsampled", profile->unsampled_ns);
     fact_time(table, "undecided", profile->run.undecided_ns);
-    if (profile->overhead_ns * NOTABLE_OVERHEAD > cpu_ns(profile))
+    if (profile->overhead_ns * NOTABLE_OVERHEAD > table->doubts.cpu_ns)
         fact_time(table, "taking samples", profile->overhead_ns);
     facts_waits(table);
     fact_exit(table);
@@ -338,4 +382,38 @@ void table_head(struct table *table)
     total_bar(table);
     legend(table);
     facts(table);
+}
+
+// ---- words
+
+static bool has_interpreter(const struct table *table)
+{
+    const struct profile *profile = table->profile;
+    for (size_t i = 0; i < profile->file_count; i++)
+        if (strcmp(profile->files[i].path, "<interpreter>") == 0)
+            return table_is_notable(table, &profile->files[i].times);
+    return false;
+}
+
+static void explain(struct table *table, const char *text)
+{
+    say(table, INK_DIM, text);
+    pen_newline(&table->pen);
+}
+
+// Unsampled time is nearly always some milliseconds: its word is explained where it may matter.
+void table_words(struct table *table)
+{
+    const struct profile *profile = table->profile;
+    bool undecided = profile->run.undecided_ns > 0;
+    bool unsampled = profile->unsampled_ns * NOTABLE_UNSAMPLED > table->doubts.cpu_ns;
+    bool interpreter = has_interpreter(table);
+    if (undecided || unsampled || interpreter)
+        pen_newline(&table->pen);
+    if (undecided)
+        explain(table, "undecided: python or native could not be proven; shared out in proportion");
+    if (unsampled)
+        explain(table, "unsampled: CPU time that no sample saw, of threads too short for one");
+    if (interpreter)
+        explain(table, "<interpreter>: Python starting up and shutting down");
 }

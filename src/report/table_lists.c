@@ -47,15 +47,17 @@ static void function_row(const struct table *table, const struct grid *grid,
 {
     char callees[40];
     int needed = with_callees(table, function, callees);
-    bool is_bucket = function->origin == ORIGIN_NONE && function->line <= 0;
+    bool bucket = function->origin == ORIGIN_NONE && function->line <= 0;
+    const char *file = file_of(table->profile, function);
+    const char *name = bucket ? file : function->name; // one thing has one name
     grid_row(grid, ROW_PLAIN, function->line, &function->times);
     int left = grid->label;
-    left -= pen_text(grid->pen, INK_PLAIN, function->name[0] ? function->name : "?", left);
+    left -= pen_text(grid->pen, INK_PLAIN, name[0] ? name : "?", left);
     if (left < needed)
         needed = 0;
-    if (left - needed - 2 >= SHORTEST_PATH && !is_bucket) {
+    if (left - needed - 2 >= SHORTEST_PATH && !bucket) {
         pen_space(grid->pen, 2);
-        pen_path(grid->pen, INK_DIM, file_of(table->profile, function), left - needed - 2);
+        pen_path(grid->pen, INK_DIM, file, left - needed - 2);
     }
     if (needed)
         pen_puts(grid->pen, INK_DIM, callees);

@@ -61,13 +61,13 @@ def profile_of(files, **run):
     everything = [line for _, lines in files.values() for line in lines.values()]
     total = sum(sums(everything))
     process = {"id": 0, "pid": 4711, "ppid": 4710, "command": "python -c pass", "executable": "/usr/bin/python3",
-               "version": "3.13.5", "cwd": CWD, "exit": 0, "cpu_s": total, "unsampled_s": 0.0}
+               "version": "3.13.5", "cwd": CWD, "exit": 0, "cpu_s": total, "unsampled_s": 0.0, "overhead_s": 0.0}
     profile = {
         "format": "lineprof", "format_version": 1, "command": "python -c pass", "cwd": CWD, "exit": 0,
         "python": {"version": "3.13.5", "executable": "/usr/bin/python3"},
         "started": "2026-11-20T11:24:00.000000Z", "elapsed_s": total, "rate_hz": 1 / TICK,
         "samples": round(total / TICK), "lost": lost(), "undecided": {"samples": 0, "s": 0.0},
-        "totals": {**seconds_of(*sums(everything)), "unsampled_s": 0.0},
+        "totals": {**seconds_of(*sums(everything)), "unsampled_s": 0.0, "overhead_s": 0.0},
         "processes": [{**process, **times(*sums(everything))}],
         "threads": [{"id": 0, "process": 0, "pid": 4711, "tid": 4711, "name": "python", **times(*sums(everything))}],
         "files": {path: file_of(path, text, lines, total) for path, (text, lines) in files.items()},
@@ -219,6 +219,26 @@ def rough():
     return profile, sources
 
 
+def short():
+    """Too few samples to tell, all in buckets."""
+    profile, sources = profile_of({"<interpreter>": (None, {0: Line("<start-up and shut-down>", 0, (0.02, 0.008, 0.0))})},
+                                  elapsed_s=0.05)
+    profile["files"]["<interpreter>"]["origin"] = "none"
+    return profile, sources
+
+
+def sleepy():
+    """Waits that were not measured; most of the time is on no line."""
+    files = {
+        "<interpreter>": (None, {0: Line("<start-up and shut-down>", 0, (0.3, 0.008, 0.0))}),
+        f"{CWD}/poll.py": ("while busy():\n    time.sleep(0.1)\n", {
+            1: Line("<module>", 1, (0.052, 0.04, 0.0)), 2: Line("<module>", 1, (0.008, 0.0, 0.012))}),
+    }
+    profile, sources = profile_of(files, elapsed_s=61.0)
+    profile["files"]["<interpreter>"]["origin"] = "none"
+    return profile, sources
+
+
 def huge(count=50_000):
     """A generated file of many lines, a third of them with time."""
     text = "".join(f"value_{i} = compute({i}, 'text', option=None)  # line {i + 1}\n" for i in range(count))
@@ -228,7 +248,7 @@ def huge(count=50_000):
     return profile_of({"/srv/app/generated.py": (text, lines)})
 
 
-PAGES = {make.__name__: make for make in (believable, hostile, nothing, rough, huge)}
+PAGES = {make.__name__: make for make in (believable, hostile, nothing, rough, short, sleepy, huge)}
 
 if __name__ == "__main__":
     sys.stdout.write(page(*PAGES[sys.argv[1]]()))

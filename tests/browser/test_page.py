@@ -160,7 +160,7 @@ def test_what_goes_wrong_is_noticed(browser, tmp_path):
 def test_first_glance(opened):
     tab = opened("believable")
     answer = tab.evaluate("document.querySelector('.answer').innerText").replace("\u00a0", " ")
-    assert answer == "25 % of the time is spent on simulate.py:43, mostly native. Five lines take 70 %."
+    assert answer == "25 % of the CPU time is spent on simulate.py:43, mostly native. Five lines take 70 %."
     assert chosen(tab) == "43" and in_sight(tab, ".lineview .chosen")
     assert tab.evaluate("document.title") == "simulate.py – lineprof"
     figures = tab.evaluate("document.querySelector('.figures').innerText").replace("\u00a0", " ")
@@ -282,6 +282,27 @@ def test_empty_report_says_what_to_do(opened):
     text = tab.evaluate("document.body.innerText").replace("\u00a0", " ")
     assert "No sample was taken: the program ran for 3 ms" in text
     assert "Let the program work for longer" in text and "--rate" in text
+
+
+def answer_of(tab):
+    return tab.evaluate("document.querySelector('.answer').innerText").replace("\u00a0", " ")
+
+
+def test_few_samples_tell_nothing(opened):
+    tab = opened("short")
+    assert answer_of(tab) == ("Too short to tell: 7 samples in 28 ms of CPU. "
+                              "Let it work longer, on more input or in a loop.")
+    assert tab.evaluate("document.querySelector('.warnings')") is None
+
+
+def test_waiting_and_time_on_no_line(opened):
+    tab = opened("sleepy")
+    assert answer_of(tab) == ("Mostly waited: 420 ms of CPU in 61.0 s; waiting is not measured yet. 73 % of the CPU time "
+                              "is spent in <interpreter>, nearly all python. Two lines take 27 %.")
+    assert "starting up" in tab.evaluate("document.querySelector('.source').innerText")
+    assert "start-up and shut-down" not in tab.evaluate("document.documentElement.outerHTML.split('id=\"data\"')[0]")
+    tab.press("2")
+    assert column(tab, "wide", "name") == ["<interpreter>", "<module>"]
 
 
 def test_doubts_are_told(opened):

@@ -338,6 +338,42 @@ static void record_bare(struct recording *rec)
     record_rows(rec, recording_thread(rec, process, 4100, "MainThread"), ROWS(bare_rows));
 }
 
+// ---- short: samples, but too few to tell
+
+static const struct frame_row short_rows[] = {
+    {0, "/usr/lib/python3.11/site.py", "main", 600, 610, {12}},
+    {0, "<interpreter>", "<start-up and shut-down>", 0, 0, {8, 8}},
+};
+
+static void record_short(struct recording *rec)
+{
+    struct run_info *run = describe_run(rec, "python3 hello.py", 34);
+    uint32_t process = describe_process(rec, 4100, run->command, 28);
+    record_rows(rec, recording_thread(rec, process, 4100, "MainThread"), ROWS(short_rows));
+}
+
+// ---- sleepy: waits that are not measured, and time that is on no line
+
+#define POLL HOME "/poll.py"
+
+static const char poll_text[] = "import time\n"
+                                "while busy():\n"
+                                "    time.sleep(0.1)\n";
+
+static const struct frame_row sleepy_rows[] = {
+    {0, POLL, "<module>", 1, 2, {52, 40}},
+    {0, POLL, "<module>", 1, 3, {8, 0, 12}},
+    {0, "<interpreter>", "<start-up and shut-down>", 0, 0, {300, 8}},
+};
+
+static void record_sleepy(struct recording *rec)
+{
+    struct run_info *run = describe_run(rec, "python3 poll.py", 61000);
+    uint32_t process = describe_process(rec, 4100, run->command, 420);
+    record_rows(rec, recording_thread(rec, process, 4100, "MainThread"), ROWS(sleepy_rows));
+    keep_text(rec, POLL, poll_text);
+}
+
 // ---- many: nothing stands out
 
 #define MANY_FILES     40
@@ -369,7 +405,8 @@ static void record_many(struct recording *rec)
 const struct golden_case golden_cases[] = {
     {"simulate", record_simulate}, {"empty", record_empty},     {"waits", record_waits},
     {"text", record_text},         {"hostile", record_hostile}, {"huge", record_huge},
-    {"bare", record_bare},         {"many", record_many},
+    {"bare", record_bare},         {"many", record_many},       {"short", record_short},
+    {"sleepy", record_sleepy},
 };
 const size_t golden_case_count = sizeof golden_cases / sizeof *golden_cases;
 

@@ -1,5 +1,6 @@
 """The command line: what it takes, what it refuses and how, which program it starts, what it leaves behind."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ from support import BUSY, Terminal
 
 PROJECT = Path(__file__).resolve().parents[2]
 NOT_ROOT = pytest.mark.skipif(os.geteuid() == 0, reason="root may read and write everything")
+LONG = BUSY * 6             # enough for 25 samples and more
 ARGUMENTS = "import sys; print(sys.argv[1:])\n"
 
 
@@ -188,6 +190,7 @@ def test_no_python(program):
     check_refused(program, ended, 127, "no Python found")
     check_refused(program, program.run("--python", "nowhere", "t.py", python=False), 127, "nowhere")
     check_refused(program, program.run("--python", ".", "t.py", python=False), 127, "bin/python")
+    check_refused(program, program.run("--python=3.99", "t.py", python=False), 127, "no python3.99 on PATH")
     check_refused(program, program.run("--python", "./t.py", "t.py", python=False), 126, "not executable")
 
 
@@ -217,6 +220,9 @@ def test_which_python(program):
     assert chosen(f"{at}/bin", "--python", "other", active=f"{at}/venv") == "other/bin/python"
     assert chosen(f"{at}/bin", "--python", "named/py") == "named/py"
     assert chosen(f"{at}/bin:{at}/named", "--python", "py") == "named/py"
+    fake_python(program, "bin/python3.77")
+    assert chosen(f"{at}/bin", "--python", "3.77") == "bin/python3.77"
+    assert chosen(f"{at}/bin", "--python=3") == "bin/python3"
     system = ""
     assert chosen(f"{at}/old") == "old/python"
 
@@ -441,7 +447,100 @@ def test_unwritable_outfile_is_found_before_the_program_runs(program):
                         (["--cli=nowhere/table"], "nowhere/table: No such file")):
         ended = program.run(*words, "t.py")
         assert ended.code == 125 and says in ended.one_line() and "not started" in ended.err
+        option = "--cli=FILE" if words[0].startswith("--cli") else "-o"
+        assert f"({option} chooses another place)" in ended.err
     assert program.files() == ["t.py"]
+
+
+# --- files of the person's -------------------------------------------------------------------------------------
+
+PRECIOUS = '{"data": [1, 2, 3]}\n'
+
+
+@pytest.mark.parametrize("words, at", [
+    (["--json", "-o", "precious.json"], "precious.json"),
+    (["-o", "page.json"], "page.html"),
+    (["-o", "page.html"], "page.html"),
+    (["-o", "t.py"], "t.py"),
+    (["--cli=t.py"], "t.py"),
+    (["--cli=./link.py"], "link.py"),
+    (["--cli=precious.json"], "precious.json"),
+    (["--cli=notes.txt"], "notes.txt"),
+    (["--cli=notes"], "notes"),
+])
+def test_files_that_are_not_ours_stay(program, words, at):
+    program.write("t.py", "open('ran', 'w')\n")
+    (program.directory / "link.py").symlink_to("t.py")
+    for name in ("precious.json", "page.html", "notes.txt", "notes"):
+        program.write(name, PRECIOUS)
+    before = {name: (program.directory / name).read_text() for name in program.files()}
+    ended = program.run(*words, "t.py")
+    assert ended.code == 125 and at in ended.one_line() and "not started" in ended.err and not ended.out
+    assert {name: (program.directory / name).read_text() for name in program.files()} == before
+
+
+@pytest.mark.parametrize("arguments", [["in.json"], ["--input=in.json"], ["../{}/in.json"]])
+def test_arguments_of_the_program_stay_whatever_they_are(program, arguments):
+    program.write("t.py", "open('ran', 'w')\n")
+    program.write("in.json", '{"format":"lineprof"}')
+    words = [word.format(program.directory.name) for word in arguments]
+    for output in (["--json", "-o", "in.json"], ["--cli=in.json"]):
+        ended = program.run(*output, "t.py", *words)
+        assert ended.code == 125 and "belongs to the program" in ended.one_line()
+    assert program.files() == ["in.json", "t.py"]
+
+
+@pytest.mark.parametrize("words", [
+    [], ["-o", "a.html"], ["--json", "-o", "plain"], ["--cli=t.txt"], ["--cli=t.txt", "--color=always"],
+    ["--cli=t.txt", "--column-width=40"],
+])
+def test_earlier_reports_are_replaced(program, words):
+    for source in (BUSY, "", BUSY):
+        program.write("t.py", source)
+        assert program.run(*words, "t.py").code == 0
+    for name in program.files():            # as other programs leave it
+        if name.endswith(".json"):
+            program.write(name, "\n { \"format\" : \"lineprof\", \"x\": 1}")
+    assert program.run(*words, "t.py").code == 0
+
+
+def test_empty_files_and_devices_may_be_written(program):
+    program.write("t.py", "")
+    program.write("empty.json", "")
+    assert program.run("--json", "-o", "empty.json", "t.py").code == 0
+    assert program.run("--cli=/dev/null", "t.py").code == 0
+    log = program.write("log", "before\n")
+    with log.open("a") as out:
+        assert program.run("-o", "/dev/stdout", "t.py", stdout=out).code == 0
+    assert log.read_text().startswith('before\n{"format"')
+
+
+def test_report_as_script(program):
+    program.write("t.py", "")
+    program.run("t.py")
+    ended = program.run("lineprof-profile.json")
+    assert ended.code == 126 and "is a report of lineprof: open lineprof-profile.html" in ended.one_line()
+    ended = program.run("lineprof-profile.html")
+    assert ended.code == 126 and "open it in a browser" in ended.one_line()
+    (program.directory / "lineprof-profile.html").unlink()
+    assert "no page beside it" in program.run("lineprof-profile.json").one_line()
+
+
+def test_json_on_stdout(program):
+    program.write("t.py", BUSY + "print('last')\n")
+    ended = program.run("-o", "-", "t.py")
+    first, _, rest = ended.out.partition(b"\n")
+    assert ended.code == 0 and first == b"last" and json.loads(rest)["format"] == "lineprof"
+    assert "JSON on stdout" in ended.one_line() and program.files() == ["t.py"]
+    assert program.run("-o", "-", "--cli=table", "t.py").out.startswith(b"last\n{")
+    assert program.files() == ["t.py", "table"]
+    for words in (["--cli"], ["--cli=-"], ["--html"]):
+        ended = program.run("-o", "-", *words, "t.py")
+        assert ended.code == 2 and "-o -" in ended.one_line() and not ended.out
+    program.write("t.py", "")
+    with open("/dev/full", "w") as full:
+        ended = program.run("-o", "-", "t.py", stdout=full)
+    assert ended.code == 125 and "the JSON to stdout: No space left" in ended.err
 
 
 @NOT_ROOT
@@ -464,11 +563,12 @@ def test_full_disk(program, code, expected):
 def test_what_was_there_stays_when_the_disk_is_full(program):
     # Not one byte more in lineprof's files: as near to a full disk as anybody may come.
     program.write("t.py", "import os, resource\nresource.prlimit(os.getppid(), resource.RLIMIT_FSIZE, (0, 0))\n")
-    program.write("old.json", "old")
+    old = '{"format": "lineprof", "old": true}'
+    program.write("old.json", old)
     ended = program.run("--json", "-o", "old.json", "t.py")
     assert ended.code == 125 and "old.json: File too large" in ended.one_line()
     assert program.files() == ["old.json", "t.py"]
-    assert (program.directory / "old.json").read_text() == "old"
+    assert (program.directory / "old.json").read_text() == old
 
 
 def test_report_in_a_pipe(program):
@@ -510,9 +610,60 @@ def test_browser_only_in_front_of_a_person(program):
 # --- messages --------------------------------------------------------------------------------------------------
 
 def test_result_says_what_and_where(program):
-    program.write("t.py", BUSY)
+    program.write("t.py", LONG)
     line = program.run("t.py").one_line()
     assert "% python" in line and "samples" in line and line.endswith("lineprof-profile.html and lineprof-profile.json")
+
+
+def test_too_few_samples_tell_nothing(program):
+    program.write("t.py", "sum(i * i for i in range(100_000))\n")
+    ended = program.run("--cli", "--json", "t.py")
+    samples = program.report()["samples"]
+    assert 0 < samples < 25
+    text = " ".join(ended.out.decode().split())
+    assert "Too short to tell: " in text and "is spent" not in text and "Let it work longer" in text
+    assert "too short to tell (" in ended.one_line() or "mostly waited: " in ended.err
+    assert f"{samples} sample{'s' if samples > 1 else ''} in " in text
+
+
+def test_mostly_waiting_is_told(program):
+    program.write("t.py", "import time\ntime.sleep(1.5)\n")
+    ended = program.run("--cli", "--json", "t.py", env={"PYTHONNOUSERSITE": "1"})
+    assert " ".join(ended.out.decode().split()).startswith("Mostly waited: ")
+    assert "waiting is not measured yet" in ended.out.decode().replace("\n", " ")
+    assert "mostly waited: " in ended.one_line() and "waiting is not measured yet" in ended.err
+
+
+def test_share_is_of_the_cpu_time(program):
+    program.write("t.py", LONG)
+    ended = program.run("--cli", "--json", "t.py")
+    assert "% of the CPU time is spent on" in ended.out.decode()
+    assert "<start-up and shut-down>" not in ended.out.decode()
+
+
+@pytest.mark.parametrize("words, word", [
+    (["t.py", "--cli"], "--cli"),
+    (["t.py", "a", "--profile-all", "--cli"], "--profile-all"),
+    (["t.py", "--outfile=x"], "--outfile=x"),
+    (["-m", "t", "--cli"], "--cli"),
+    (["t.py", "--help", "--version", "--epochs"], None),
+    (["t.py", "---", "--cli"], None),
+    (["--json", "t.py", "--cli"], None),
+    (["--cli", "t.py", "--rate=5"], None),
+])
+def test_option_behind_the_program_is_hinted_at(program, words, word):
+    program.write("t.py", BUSY)
+    ended = program.run(*words)
+    hint = f"({word} went to the program; if meant for lineprof: lineprof {word} " if word else "went to the program"
+    assert (hint in ended.err) == bool(word)
+    assert ended.code == 0 and len(ended.lines) < 2
+
+
+def test_nothing_matched(program):
+    program.write("t.py", LONG)
+    ended = program.run("--cli", "--profile-only", "zzz", "t.py")
+    assert ended.code == 0 and "nothing matched --profile-only zzz" in ended.one_line()
+    assert not program.run("--cli", "--profile-only", "zzz,t.py", "t.py").err
 
 
 def test_too_short_for_a_sample(program):

@@ -105,6 +105,25 @@ static void scalenes_separator_before_or_behind_the_program(void **state)
     check_refused("nothing to run");
 }
 
+static void an_option_behind_the_program_may_be_misplaced(void **state)
+{
+    (void)state;
+    assert_true(parse("t.py", "a", "--epochs", "--cli=x", NULL));
+    assert_string_equal(options_misplaced(&options), "--cli=x");
+    assert_true(parse("--profile-all", "-m", "t", "--json", NULL));
+    assert_string_equal(options_misplaced(&options), "--json");
+    static const char *const innocent[][4] = {
+        {"t.py", "--help", "--version"}, {"--json", "t.py", "--cli"}, {"-ox", "t.py", "--cli"},
+        {"t.py", "---", "--cli"},        {"---", "t.py", "--cli"},    {"--", "t.py", "--cli"},
+        {"t.py", "--", "--clip", "-o"},
+    };
+    for (size_t i = 0; i < sizeof innocent / sizeof *innocent; i++) {
+        assert_true(
+            parse(innocent[i][0], innocent[i][1], innocent[i][2], innocent[i][3], (char *)NULL));
+        assert_null(options_misplaced(&options));
+    }
+}
+
 static void values_of_each_kind(void **state)
 {
     (void)state;
@@ -234,6 +253,7 @@ int main(void)
         cmocka_unit_test(a_module_or_code_in_one_word_or_two),
         cmocka_unit_test(stdin_and_commands),
         cmocka_unit_test(scalenes_separator_before_or_behind_the_program),
+        cmocka_unit_test(an_option_behind_the_program_may_be_misplaced),
         cmocka_unit_test(values_of_each_kind),
         cmocka_unit_test(the_last_one_counts),
         cmocka_unit_test(help_needs_no_program),

@@ -1,28 +1,23 @@
-"""Small callees in a tight loop: equal Python statements, 12, 6 and 2 of them.
+"""Callees of pure Python in a loop: 12, 6 and 2 parts of bytecode, each on a line of its own."""
+from itertools import repeat
 
-The way back has a line of its own, for it costs as much as a statement.
-"""
 from truth import rounds, tell
 
-
-def twelve(y):
-    x=y+y; x=y+y; x=y+y; x=y+y; x=y+y; x=y+y; x=y+y; x=y+y; x=y+y; x=y+y; x=y+y; x=y+y  # L:twelve
-    return x
+PART = 400  # steps: some microseconds, and to begin a loop is little beside it
 
 
-def eight(y):
-    x=y+y; x=y+y; x=y+y; x=y+y; x=y+y; x=y+y  # L:six
-    x=y+y; x=y+y  # L:two
-    return x
+def twelve(y):  # L:def
+    for _ in repeat(None, 12 * PART): x = y + y  # L:twelve
 
 
-def loop(n):
-    for _ in range(n):
-        twelve(1.5)
-        eight(1.5)
+def eight(y):  # L:def
+    for _ in repeat(None, 6 * PART): x = y + y  # L:six
+    for _ in repeat(None, 2 * PART): x = y + y  # L:two
 
 
 for _ in rounds():
-    loop(1000)
+    for _ in range(10):
+        twelve(1.5)  # L:call
+        eight(1.5)  # L:call
 
-tell({"twelve": 12, "six": 6, "two": 2})
+tell({"twelve": 12, "six": 6, "two": 2, "def": 0, "call": 0})

@@ -45,12 +45,14 @@ def clock_cost():
 
 def tell(lines=None, **more):
     """Writes the truth and ends here and now, so that the CPU time told is all that there was."""
+    more.update(lines=lines or {}, version=sys.version_info[:2])
+    text = json.dumps(more)
     used = resource.getrusage(resource.RUSAGE_SELF)
-    more.update(lines=lines or {}, cpu_s=used.ru_utime + used.ru_stime, version=sys.version_info[:2])
+    text = '%s, "cpu_s": %f}\n' % (text[:-1], used.ru_utime + used.ru_stime)
     if "TRUTH" in os.environ:
         with open(os.environ["TRUTH"], "w") as out:
-            json.dump(more, out)
+            out.write(text)
     else:
-        print(json.dumps(more))
-    sys.stdout.flush()
+        sys.stdout.write(text)
+        sys.stdout.flush()
     os._exit(0)
