@@ -27,10 +27,12 @@ static char *with_suffix(const char *path, const char *old, const char *new)
     return text_format("%.*s%s", stem, path, new);
 }
 
-// A device or a pipe has no place beside it.
+// A device or a pipe has no place beside it; nor has /dev/stdout, whatever it leads to.
 static bool is_special(const char *path)
 {
     struct stat st;
+    if (strncmp(path, "/dev/", 5) == 0 && strncmp(path, "/dev/shm/", 9) != 0)
+        return true;
     return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
 }
 
