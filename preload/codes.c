@@ -59,33 +59,37 @@ static bool copy_parts(const struct mem *mem, const struct code_info *info,
     return mem->read(mem, info->table, at + padded(name), info->table_length) == 0;
 }
 
-static bool announce(const struct mem *mem, target_addr code, uint32_t id)
+// Not on the stack, which may be a small one.
+static _Thread_local struct code_info the_info __attribute__((tls_model("initial-exec")));
+
+// Apart: codes_id() stands below it on the stack each time, and announces seldom.
+__attribute__((noinline)) static bool announce(const struct mem *mem, target_addr code, uint32_t id)
 {
-    struct code_info info;
-    if (code_describe(mem, shim.layout, code, &info))
+    struct code_info *info = &the_info;
+    if (code_describe(mem, shim.layout, code, info))
         return false;
-    clip(&info.filename);
-    clip(&info.name);
-    uint32_t whole_table = info.table_length;
+    clip(&info->filename);
+    clip(&info->name);
+    uint32_t whole_table = info->table_length;
     if (whole_table > TABLE_MAX) // a module's, which runs for long: the collector fetches it
-        info.table_length = 0;
+        info->table_length = 0;
     uint32_t size = (uint32_t)offsetof(struct record_code, bytes) +
-                    padded(string_bytes(&info.filename)) + padded(string_bytes(&info.name)) +
-                    padded(info.table_length);
+                    padded(string_bytes(&info->filename)) + padded(string_bytes(&info->name)) +
+                    padded(info->table_length);
     struct record_code *record = (struct record_code *)ring_reserve(&shim.ring, size);
     if (!record)
         return false;
     record->id = id;
-    record->firstlineno = info.firstlineno;
-    record->flags = info.flags;
-    record->filename_length = info.filename.length;
-    record->filename_kind = info.filename.kind;
-    record->name_length = info.name.length;
-    record->name_kind = info.name.kind;
-    record->table_length = info.table_length;
+    record->firstlineno = info->firstlineno;
+    record->flags = info->flags;
+    record->filename_length = info->filename.length;
+    record->filename_kind = info->filename.kind;
+    record->name_length = info->name.length;
+    record->name_kind = info->name.kind;
+    record->table_length = info->table_length;
     record->table_whole = whole_table;
-    record->table = info.table;
-    bool whole = copy_parts(mem, &info, record);
+    record->table = info->table;
+    bool whole = copy_parts(mem, info, record);
     ring_commit(&shim.ring, &record->record, size, size, whole ? RECORD_CODE : RECORD_PAD);
     if (whole && whole_table > TABLE_MAX)
         session_wake(&shim.session);

@@ -32,6 +32,9 @@ struct visit {
     uint32_t memo_id[MEMO];
 };
 
+// Not on the stack, which may be a small one. Each thread has its own, and the handler cannot nest.
+static _Thread_local struct visit the_visit __attribute__((tls_model("initial-exec")));
+
 // Room that the next sample of this thread reserves: what the last one needed, and some.
 static _Thread_local uint32_t frames_expected __attribute__((tls_model("initial-exec")));
 
@@ -68,7 +71,7 @@ static bool visit_frame(void *context, target_addr code, uint32_t offset)
     return true;
 }
 
-static int64_t nanoseconds(clockid_t clock)
+__attribute__((noinline)) static int64_t nanoseconds(clockid_t clock)
 {
     struct timespec ts;
     clock_gettime(clock, &ts);
@@ -120,12 +123,16 @@ __attribute__((noinline)) static void fill_clocks(struct record_sample *sample)
     sample->cpu_ns = nanoseconds(CLOCK_THREAD_CPUTIME_ID);
 }
 
-static enum walk_end walk(struct visit *visit, target_addr tstate)
+static void visit_begin(struct visit *visit, const struct mem *mem, struct record_sample *sample,
+                        uint32_t capacity)
 {
+    visit->mem = mem;
+    visit->sample = sample;
+    visit->count = 0;
+    visit->capacity = capacity;
+    visit->full = visit->lost = false;
     for (unsigned i = 0; i < MEMO; i++)
         visit->memo_code[i] = 0;
-    visit->full = visit->lost = false;
-    return frames_walk(visit->mem, shim.layout, tstate, visit_frame, visit);
 }
 
 static enum pc_class classify(const ucontext_t *context, const struct mem *mem)
@@ -204,18 +211,20 @@ static bool try_sample(const siginfo_t *info, const ucontext_t *context, const s
     }
     enum pc_class pc_class = classify(context, mem);
     target_addr tstate = fill_state(sample, info, pc_class, cpu_pc(context), mem);
-    struct visit visit = {.mem = mem, .sample = sample, .capacity = capacity};
-    enum walk_end end = tstate ? walk(&visit, tstate) : WALK_EMPTY;
-    if (visit.full && capacity < FRAMES_LIMIT) {
+    struct visit *visit = &the_visit;
+    visit_begin(visit, mem, sample, capacity);
+    enum walk_end end =
+        tstate ? frames_walk(mem, shim.layout, tstate, visit_frame, visit) : WALK_EMPTY;
+    if (visit->full && capacity < FRAMES_LIMIT) {
         ring_commit(&shim.ring, &sample->record, reserved, reserved, RECORD_PAD);
         return false;
     }
-    if (visit.lost || end == WALK_TORN) {
-        drop_sample(sample, reserved, &visit);
+    if (visit->lost || end == WALK_TORN) {
+        drop_sample(sample, reserved, visit);
         return true;
     }
-    frames_expected = visit.count;
-    finish_sample(sample, reserved, &visit, pc_class, cpu_sp(context));
+    frames_expected = visit->count;
+    finish_sample(sample, reserved, visit, pc_class, cpu_sp(context));
     return true;
 }
 

@@ -128,8 +128,8 @@ static bool elf_loads(int fd, const Elf64_Ehdr *elf)
     for (unsigned i = 0; i < elf->e_phnum && i < HEADERS_MAX; i++) {
         Elf64_Phdr segment;
         char loader[256];
-        if (pread(fd, &segment, sizeof segment,
-                  (off_t)(elf->e_phoff + i * sizeof segment)) != sizeof segment)
+        if (pread(fd, &segment, sizeof segment, (off_t)(elf->e_phoff + i * sizeof segment)) !=
+            sizeof segment)
             return true;
         if (segment.p_type != PT_INTERP)
             continue;
@@ -190,8 +190,7 @@ bool inherit_loads(const char *path, char *const envp[])
     int saved_errno = errno;
     size_t length;
     const char *shim_path = find_shim(preload_list(envp), &length);
-    bool loads =
-        !shim_path || (is_reachable(shim_path, length) && (!path || program_loads(path)));
+    bool loads = !shim_path || (is_reachable(shim_path, length) && (!path || program_loads(path)));
     errno = saved_errno;
     return loads;
 }

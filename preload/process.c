@@ -172,7 +172,7 @@ EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
     argv[0] = (char *)first;                                                                       \
     va_start(rest, first);                                                                         \
     for (size_t i_ = 1; i_ <= count_; i_++)                                                        \
-        argv[i_] = va_arg(rest, char *)
+    argv[i_] = va_arg(rest, char *)
 
 EXPORT int execl(const char *path, const char *arg, ...)
 {
@@ -205,7 +205,7 @@ EXPORT int execle(const char *path, const char *arg, ...)
     EXPORT int name(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,       \
                     const posix_spawnattr_t *attr, char *const argv[], char *const envp[])         \
     {                                                                                              \
-        char found[PATH_MAX], *clean[inherit_count(envp)], preload[inherit_preload_size(envp)];     \
+        char found[PATH_MAX], *clean[inherit_count(envp)], preload[inherit_preload_size(envp)];    \
         int saved_errno = errno, err;                                                              \
         bool loads = inherit_loads(find, envp);                                                    \
         if (!loads)                                                                                \
@@ -214,7 +214,7 @@ EXPORT int execle(const char *path, const char *arg, ...)
         errno = saved_errno;                                                                       \
         err = REAL(name)(pid, file, actions, attr, argv, loads ? envp : clean);                    \
         saved_errno = errno;                                                                       \
-        signals_after_exec();                                                               \
+        signals_after_exec();                                                                      \
         errno = saved_errno;                                                                       \
         return err;                                                                                \
     }

@@ -93,8 +93,11 @@ static int create_ring(void)
     char name[40];
     snprintf(name, sizeof name, SESSION_RING_PREFIX "%016llx", (unsigned long long)random);
     int err = ring_create(&shim.ring, shim.session.dirfd, name);
-    if (err)
+    if (err) {
+        atomic_store(&shim.session.header->ringless_errno, -err);
+        atomic_fetch_add(&shim.session.header->ringless, 1);
         return err;
+    }
     shim.ring.header->self = (target_addr)(uintptr_t)shim.ring.header;
     shim.ring.header->token = random;
     return 0;
@@ -124,8 +127,8 @@ static bool join(const char *path)
     shim.owner = (pid_t)syscall(SYS_getpid);
     if (session_join(&shim.session, path))
         return false;
-    bool ok = !atomic_load(&shim.session.header->closed) && is_wanted(shim.session.header) &&
-              create_ring() == 0;
+    bool wanted = !atomic_load(&shim.session.header->closed) && is_wanted(shim.session.header);
+    bool ok = wanted && create_ring() == 0;
     close(shim.session.dirfd); // the program's descriptors are numbered as if we were not here
     shim.session.dirfd = -1;
     if (!ok)

@@ -21,13 +21,15 @@
 
 struct session_header {
     uint64_t magic;
-    uint32_t flags;             // SESSION_*, fixed before the first target starts
-    int32_t launcher;           // pid
-    int64_t interval_ns;        // of CPU time between two samples
-    _Atomic uint32_t wake;      // futex: bumped by whoever wants the collector
-    _Atomic uint32_t processes; // bumped when a ring has appeared
-    _Atomic uint32_t closed;    // the run is over: shims stop their timers
-    _Atomic int32_t first;      // pid of the first Python: the only one without SESSION_CHILDREN
+    uint32_t flags;                 // SESSION_*, fixed before the first target starts
+    int32_t launcher;               // pid
+    int64_t interval_ns;            // of CPU time between two samples
+    _Atomic uint32_t wake;          // futex: bumped by whoever wants the collector
+    _Atomic uint32_t processes;     // bumped when a ring has appeared
+    _Atomic uint32_t closed;        // the run is over: shims stop their timers
+    _Atomic uint32_t ringless;      // Pythons that ran unprofiled: they could not make their ring
+    _Atomic int32_t ringless_errno; // why the last of them could not
+    _Atomic int32_t first; // pid of the first Python: the only one without SESSION_CHILDREN
 };
 
 struct session {

@@ -186,11 +186,17 @@ static void add_sample(struct target *target, struct thread *thread, uint32_t no
 
 // ---- one ring
 
+static bool is_clock(int64_t ns) // two years of CPU time: sums of such stay in bounds
+{
+    return ns >= 0 && ns < INT64_C(1) << 56;
+}
+
 static bool is_sample_sound(const struct record_sample *sample)
 {
     uint64_t need = sizeof *sample + sample->frame_count * (uint64_t)sizeof sample->frames[0] +
                     sample->stack_words * (uint64_t)sizeof(uint64_t);
-    return sample->record.size >= need;
+    return sample->record.size >= need && is_clock(sample->start_cpu_ns) &&
+           is_clock(sample->cpu_ns) && is_clock(sample->kernel_ns);
 }
 
 // The program can scribble over the ring at any time: what is checked must be what is used.
@@ -214,7 +220,7 @@ static void absorb_codes(struct collector *collector, struct target *target)
     for (uint64_t seen = 0; at && seen < left && at + sizeof(struct record) <= end;) {
         struct record *record = (struct record *)at;
         uint32_t size = atomic_load_explicit(&record->size, memory_order_acquire);
-        if (size < sizeof *record || size > RING_RECORD_MAX || at + size > end)
+        if (size < sizeof *record || size % RING_ALIGN || size > RING_RECORD_MAX || at + size > end)
             return;
         if (record->type == RECORD_CODE) {
             const void *copy = copy_record(record, collector->code_copy);
@@ -233,8 +239,10 @@ static struct thread *thread_of(struct collector *collector, struct target *targ
     struct thread *thread = target_thread(target, tid);
     if (thread && !known) {
         thread->cpu_ns = cpu_ns;
-        thread->perf =
-            collector->perf && target->reach > 0 ? perf_open(tid, collector->rate_hz) : -1;
+        if (collector->perf && target->reach > 0)
+            thread->perf = perf_open(tid, collector->rate_hz);
+        if (thread->perf >= 0 && !target->held) // else an exec is near, and its signals would kill
+            perf_enable(thread->perf, true);
     }
     return thread;
 }
@@ -261,7 +269,7 @@ static bool take_sample(struct collector *collector, struct target *target,
 static void take_thread(struct collector *collector, struct target *target,
                         const struct record_thread *record)
 {
-    if (record->record.size < sizeof *record)
+    if (record->record.size < sizeof *record || !is_clock(record->cpu_ns))
         return;
     // A process that did not come by exec from a busy one: its clock began with it, and what it
     // took to get here (exec, the loader) is its own.
@@ -618,7 +626,11 @@ void collector_finish(struct collector *collector, pid_t pid, int status,
                       const struct rusage *usage, int64_t children_ns,
                       struct collector_summary *summary)
 {
-    *summary = (struct collector_summary){.perf_refused = collector->perf_refused};
+    *summary = (struct collector_summary){
+        .perf_refused = collector->perf_refused,
+        .ringless = atomic_load(&collector->session->header->ringless),
+        .ringless_errno = atomic_load(&collector->session->header->ringless_errno),
+    };
     atomic_store(&collector->session->header->closed, 1);
     drain_all(collector);
     check_targets(collector, summary);

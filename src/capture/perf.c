@@ -39,7 +39,6 @@ int perf_open(pid_t tid, double rate_hz)
         close(fd);
         return err;
     }
-    perf_enable(fd, true);
     return fd;
 }
 

@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-// Starts signalling thread `tid` `rate_hz` times per second of its CPU time. A descriptor, or
-// -errno.
+// An event that, once enabled, signals thread `tid` `rate_hz` times per second of its CPU time. A
+// descriptor, or -errno.
 int perf_open(pid_t tid, double rate_hz);
 void perf_enable(int fd, bool on);
 bool perf_allowed(void); // by a try on ourselves

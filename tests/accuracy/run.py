@@ -16,7 +16,8 @@ Each program in programs/ marks lines with `# L:name` and tells at its end what 
 Also the same program on a static and on a shared interpreter: within 5 points. A limit gives way
 by 2.6 sigma of the samples that there are, so that a passing program does not fail by bad luck.
 
---quick     one run at a high rate (classification at the default one): under four minutes
+--quick     one run at a high rate (classification at the default one), once more and longer where
+            a share misses: under four minutes
 --full      20 runs, 5,000 samples at least; the default rate has its turn; all must pass
 --busy      neighbours on every core, default rate: python or native alone
 --one-core  all on one core, default rate: python or native alone
@@ -47,6 +48,7 @@ import interpreters  # noqa: E402
 TICK_RATE = 250     # Debian's kernels; on another tick the default rate differs, and so do run times alone
 HIGH_RATE = 10_000
 SIGMAS = 2.6
+LONGER = 4
 KIND_LIMITS = {"python": 0.90, "native": 0.90, "system": 0.85}
 BUSY_LIMITS = dict(KIND_LIMITS, python=0.85)
 CURVE_LIMITS = {"us200": 0.70, "us400": 0.80}
@@ -59,7 +61,7 @@ AGREEMENT = 0.05
 class Program:
     name: str
     samples: int = 6_500            # at least 5,000 of them on marked lines
-    quick: float = 0.5              # part of them that will do for --quick
+    quick: float = 0.75             # part of them that will do for --quick; below half a second one gap shows
     needs: tuple = ()               # packages
     classifies: bool = False        # about python or native: belongs at the default rate
     top_rate: float = HIGH_RATE
@@ -75,12 +77,12 @@ ALL = {program.name: program for program in [
     Program("operators", 10_000),   # the rest is in freeing, and in reading the clock
     Program("classes", 8_000),      # here in making classes
     Program("imports", 9_000),      # and here in importing
-    Program("recursion", quick=0.2, top_rate=1000),  # to read 2,000 frames takes longer than the shortest period
+    Program("recursion", quick=0.15, top_rate=1000),  # to read 2,000 frames takes longer than the shortest period
     Program("execs", 12_000, quick=1),               # four for each of the 3,000
     Program("execs_same", quick=1),
-    Program("kinds", 14 * 400, quick=0.25, classifies=True),
+    Program("kinds", 14 * 400, quick=0.2, classifies=True),
     Program("kinds_numpy", 2 * 400, quick=0.25, needs=("numpy",), classifies=True),
-    Program("curve", quick=0.12, classifies=True),
+    Program("curve", quick=0.08, classifies=True),
 ]}
 
 
@@ -228,7 +230,7 @@ def check_lines(report, truth, run):
     times, known = marked(report), truth["lines"]
     n = sum(times[marker].samples for marker in known)
     whole, reported = sum(known.values()), sum(times[marker].total for marker in known) or 1
-    if truth["samples"] > 5000:
+    if run.mode == "full":
         yield at_least("samples", n, 5000)
     for marker, value in known.items():
         p = value / whole
@@ -278,7 +280,8 @@ def check_spelled(report, truth, run):
         print(f"    {samples} {what}")
     yield at_least("samples in sources", sum(seen.values()), 0.5 * report["samples"])
     yield at_most("samples on another source's line", sum(wrong.values()), 0)
-    if truth["samples"] >= 4 * len(known):  # the host may have taken away the time of a few
+    # A neighbour takes some sources' ticks away, and so does the host.
+    if truth["samples"] >= 4 * len(known) and not run.crowded:
         yield at_most("sources not seen", sum(not seen[number] for number in known) / len(known), 0.01)
 
 
@@ -288,7 +291,8 @@ def check_totals(report, truth, run):
     lost = sum(report["lost"].values())
     yield near("CPU total / getrusage", told / cpu, 1, 0.01)
     yield at_most("unsampled s", totals["unsampled_s"], 0.01 * max(cpu, 1) + len(report["threads"]) / TICK_RATE)
-    yield at_most("lost", lost / (lost + report["samples"] or 1), 0.005)
+    # As for unsampled time, a run of less than a second is allowed what one of a second is.
+    yield at_most("lost", lost / max(lost + report["samples"], report["rate_hz"]), 0.005)
     if not run.crowded:  # where the tick often meets a neighbour
         yield at_least("samples a CPU second", report["samples"] / cpu, 200)
 
@@ -324,14 +328,15 @@ class Run:
 
     def samples_of(self, program, rate):
         if self.mode != "quick":
-            return program.samples
+            # Two seconds: hosts were seen to stop a machine for 16 ms while the thread's clock ran on, on one line.
+            return program.samples * (LONGER if rate else 1)
         # 5,000 samples are 20 s at the default rate: too long where that has to serve for all.
         return round(program.samples * program.quick * (1 if rate or program.classifies else 0.25))
 
-    def once(self, python, program, number=0):
+    def once(self, python, program, number=0, longer=1):
         """The Results of one run, its report, and whether the machine was too busy for more than --busy asks."""
         rate = self.rate_of(program, number)
-        samples = self.samples_of(program, rate)
+        samples = self.samples_of(program, rate) * longer
         environment = {}
         if program.needs:
             environment["PYTHONPATH"] = interpreters.packages(python, *program.needs)
@@ -344,6 +349,14 @@ class Run:
         judge = self if idle.cores >= FREE_CORES else replace(self, mode="busy")
         return [result for key, check in CHECKS.items() if truth.get(key)
                 for result in check(report, truth, judge)], report, judge.crowded
+
+    def settle(self, python, program, number=0):
+        """As `once`; but shares that miss in a quick run are judged by a longer one."""
+        answer = self.once(python, program, number)
+        bad = [result for result in answer[0] if not result.ok]
+        if self.mode == "quick" and bad and all(result.n for result in bad):
+            return self.once(python, program, number, longer=LONGER)
+        return answer
 
 
 def agreement(records):
@@ -368,7 +381,7 @@ def judge(run, python, program, number):
     record = {"program": program.name, "python": python.label, "linkage": python.linkage, "run": number,
               "results": [], "rate_hz": None, "samples": 0, "busy": None, "failed": None, "skipped": None}
     try:
-        results, report, crowded = run.once(python, program, number)
+        results, report, crowded = run.settle(python, program, number)
         record.update(rate_hz=report["rate_hz"], samples=report["samples"], busy=crowded, results=[
             {**vars(result), "ok": bool(result.ok)} for result in results])
         bad = [str(result) for result in results if not result.ok]

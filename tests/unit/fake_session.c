@@ -57,8 +57,8 @@ static uint32_t padded(size_t n)
 
 void fake_code(struct fake_session *fake, uint32_t id, const char *file, const char *name)
 {
-    uint32_t size = (uint32_t)offsetof(struct record_code, bytes) + padded(strlen(file)) +
-                    padded(strlen(name));
+    uint32_t size =
+        (uint32_t)offsetof(struct record_code, bytes) + padded(strlen(file)) + padded(strlen(name));
     struct record_code *record = (struct record_code *)ring_reserve(&fake->ring, size);
     record->id = id;
     record->firstlineno = 1;
