@@ -21,9 +21,9 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 
 def pytest_addoption(parser):
-    parser.addoption("--interpreters", metavar="all|quick|few|PATH,...",
+    parser.addoption("--interpreters", metavar="all|quick|some|few|PATH,...",
                      default=os.environ.get("LINEPROF_INTERPRETERS", "all"),
-                     help="which Pythons to test with: all of this machine (default), few (three), quick (one a minor version and "
+                     help="which Pythons to test with: all of this machine (default), few (three), some (one for each way to keep frames), quick (one a minor version and "
                           "the system's own), or these. Also $LINEPROF_INTERPRETERS.")
 
 

@@ -142,8 +142,8 @@ def find():
 
 
 def select(choice):
-    """The supported interpreters that `all`, `quick`, `few` or a list of paths with commas stands for."""
-    if choice not in ("all", "quick", "few"):
+    """The supported interpreters that `all`, `quick`, `some`, `few` or a list of paths with commas stands for."""
+    if choice not in ("all", "quick", "some", "few"):
         return [given(path) for path in choice.split(",")]
     supported = [i for i in find() if i.supported]
     if choice == "all":
@@ -153,6 +153,10 @@ def select(choice):
         newest = sorted(supported, key=lambda i: i.minor)
         chosen = [i for i in supported if i.source == "system"] + shared[-1:] + newest[-1:]
         return list(dict.fromkeys(chosen))
+    if choice == "some":    # one for each way to keep frames: 3.8 to 3.10, 3.11, 3.12, 3.13 and later
+        wanted = [(3, 8), (3, 12), (3, 13), max(i.minor for i in supported)]
+        first = {i.minor: i for i in reversed(supported)}
+        return [i for i in supported if i.source == "system" or (i.minor in wanted and first[i.minor] is i)]
     # One a minor version, the shared one where there is one, and the system's own.
     minors = {i.minor: i for i in sorted(supported, key=lambda i: i.linkage == "shared")}
     return [i for i in supported if i in minors.values() or i.source == "system"]
@@ -162,7 +166,7 @@ def given(path):
     known = {os.path.realpath(i): i for i in find()}
     interpreter = known.get(os.path.realpath(path)) or probe("given", path)
     if interpreter is None:
-        raise ValueError(f"{path} is not a Python that runs; choose all, quick, few, or paths with commas between them")
+        raise ValueError(f"{path} is not a Python that runs; choose all, quick, some, few, or paths with commas between them")
     return interpreter
 
 

@@ -16,12 +16,22 @@
 
 // ---- trouble
 
+static void say_ringless(const struct collector_summary *summary)
+{
+    say("%u Python%s ran unprofiled, no memory to share with %s in /dev/shm: %s (make room there, "
+        "or raise ulimit -f)",
+        summary->ringless, summary->ringless == 1 ? "" : "s",
+        summary->ringless == 1 ? "it" : "them", strerror(summary->ringless_errno));
+}
+
 // Nothing that we can read ran. The program has run as it would alone.
 static void say_why_nothing(const struct collector_summary *summary, const struct program *program)
 {
     const char *version =
         summary->unsupported_version[0] ? summary->unsupported_version : "of this kind";
-    if (summary->misread)
+    if (summary->ringless)
+        say_ringless(summary);
+    else if (summary->misread)
         say("this build of Python %s does not pass lineprof's self-check (%s): the program ran "
             "unprofiled, there is no report; please report this line",
             summary->misread_version, summary->misread_finding);
@@ -60,6 +70,8 @@ static void say_why_less(const struct collector_summary *summary)
     if (summary->unsupported)
         say("%u process%s ran unprofiled: Python %s is not supported", summary->unsupported,
             summary->unsupported == 1 ? "" : "es", summary->unsupported_version);
+    if (summary->ringless)
+        say_ringless(summary);
     if (summary->unreadable)
         say("the program's memory may not be read from outside (see kernel.yama.ptrace_scope): "
             "python and native are told apart less well");
