@@ -118,8 +118,9 @@ void inherit_without_shim(char *const envp[], char *clean[], char *preload);
 #define REALS(X)                                                                                   \
     X(pthread_create)                                                                              \
     X(sigaction)                                                                                   \
-    X(signal) X(ssignal) X(__sysv_signal) X(sigtimedwait) X(sigpending) X(execve) X(execvpe)       \
-        X(fexecve) X(posix_spawn) X(posix_spawnp)
+    X(signal)                                                                                      \
+    X(ssignal) X(__sysv_signal) X(sigtimedwait) X(sigpending) X(execve) X(execvpe) X(fexecve)      \
+        X(posix_spawn) X(posix_spawnp)
 
 struct reals {
 #define FIELD(name) __typeof__(&name) name;

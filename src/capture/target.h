@@ -53,6 +53,11 @@ struct pending {                 // a sample that was seen not to move, without 
     struct py_position position;
 };
 
+struct stack_entry {
+    struct sample_frame frame;
+    uint32_t node;
+};
+
 struct thread {
     int32_t tid;
     uint32_t id; // of the recording
@@ -66,10 +71,7 @@ struct thread {
     struct pending pending;
     uint64_t recent[RECENT]; // keys of the last samples in the interpreter
     unsigned recent_at, recent_count;
-    struct stack_entry { // the last stack, outermost first: the next one mostly shares it
-        struct sample_frame frame;
-        uint32_t node;
-    } *stack;
+    struct stack_entry *stack; // the last stack, outermost first: the next one mostly shares it
     uint32_t stack_base, stack_depth, stack_room; // base: node below which it stands
     int perf;                                     // descriptor of its perf event, -1: none
 };
