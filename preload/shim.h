@@ -115,12 +115,13 @@ void inherit_without_shim(char *const envp[], char *clean[], char *preload);
 
 // ---- real.c: the functions we stand in front of
 
-#define REALS(X)                                                                                   \
-    X(pthread_create)                                                                              \
-    X(sigaction)                                                                                   \
-    X(signal)                                                                                      \
-    X(ssignal) X(__sysv_signal) X(sigtimedwait) X(sigpending) X(execve) X(execvpe) X(fexecve)      \
-        X(posix_spawn) X(posix_spawnp)
+// clang-format off
+#define REALS(X)                                                  \
+    X(pthread_create)                                             \
+    X(sigaction) X(signal) X(ssignal) X(__sysv_signal)            \
+    X(sigtimedwait) X(sigpending)                                 \
+    X(execve) X(execvpe) X(fexecve) X(posix_spawn) X(posix_spawnp)
+// clang-format on
 
 struct reals {
 #define FIELD(name) __typeof__(&name) name;
