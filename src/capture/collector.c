@@ -26,6 +26,7 @@
 
 #define FAULT_NS INT64_C(200000) // what one page fault takes at most, a huge page to be cleared
 
+#define GAP_NS     INT64_C(15000000) // CPU time between two samples that a busy machine explains
 #define SILENCE_NS INT64_C(50000000)  // CPU time without a sample that calls for an explanation
 #define PATROL_NS  INT64_C(100000000) // how often threads are looked at for that
 
@@ -156,7 +157,7 @@ static void add_user_time(struct target *target, struct thread *thread, uint32_t
 static bool is_silence(const struct target *target, const struct thread *thread,
                        const struct record_sample *sample, int64_t weight)
 {
-    if (weight <= 4 * target->period_ns)
+    if (weight <= 4 * target->period_ns || weight <= GAP_NS)
         return thread->blocked && weight > target->period_ns;
     return thread->blocked ||
            (sample->pc_class == PC_KERNEL && sample->kernel_ns - thread->kernel_ns < weight / 2);
