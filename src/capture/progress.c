@@ -17,7 +17,8 @@
 #define COINCIDENCE  0.03 // a verdict of native is wrong by chance at most this often
 #define LOOKS_MIN    10   // a loop that has just begun is not among the recent samples
 #define LOOKS_MAX    16
-#define CHANCE_MAX   0.25    // what is taken off at most: the rest is divided by 1 - chance
+#define SLOW_LOOKS   6       // each costs the target a switch from its CPU and back
+#define CHANCE_MAX   0.35    // what is taken off at most: the rest is divided by 1 - chance
 #define STALE_NS     2000000 // a sample older than this tells nothing by having moved on
 #define SPIN_NS      300     // shortest gap between two looks at a thread known to run
 #define HANDLER_NS   30000   // what a handler takes at most to end once it has committed its sample
@@ -53,10 +54,15 @@ static void spin(void)
     wait_until(until);
 }
 
+static void doze_for(int64_t ns)
+{
+    struct timespec gap = {0, ns < SLEEP_NS / 2 ? SLEEP_NS / 2 : ns};
+    clock_nanosleep(CLOCK_MONOTONIC, 0, &gap, NULL);
+}
+
 static void doze(void)
 {
-    struct timespec gap = {0, SLEEP_NS / 2 + random_bits() % SLEEP_NS};
-    clock_nanosleep(CLOCK_MONOTONIC, 0, &gap, NULL);
+    doze_for(SLEEP_NS / 2 + random_bits() % SLEEP_NS);
 }
 
 void progress_note(struct thread *thread, uint64_t key)
@@ -67,18 +73,23 @@ void progress_note(struct thread *thread, uint64_t key)
         thread->recent_count++;
 }
 
-// k with q^k < COINCIDENCE, q the instruction's share of the thread's recent samples. `chance` is
-// q^k, as far as it may be taken off: beyond that the instruction is nearly all there is, and
-// whether it is one operation or many makes no difference to the reader.
-static unsigned looks_wanted(const struct thread *thread, uint64_t key, double *chance)
+// The instruction's share of the thread's recent samples: how often a look finds a loop there.
+static double recent_share(const struct thread *thread, uint64_t key)
 {
     unsigned same = 1; // this sample; and one more of another instruction, so that q < 1
     for (unsigned i = 0; i < thread->recent_count; i++)
         same += thread->recent[i] == key;
-    double q = (double)same / (thread->recent_count + 2.0);
-    double k = fmin(fmax(ceil(log(COINCIDENCE) / log(q)), LOOKS_MIN), LOOKS_MAX);
-    *chance = pow(q, k) < CHANCE_MAX ? pow(q, k) : 0;
-    return (unsigned)k;
+    return (double)same / (thread->recent_count + 2.0);
+}
+
+// k looks with q^k < COINCIDENCE, k within bounds. `chance` is q^k, as far as it may be taken off:
+// beyond that the instruction is nearly all there is, and whether it is one operation or many makes
+// no difference to the reader.
+static void want_looks(struct pending *found, double q, double least, double most)
+{
+    double k = fmin(fmax(ceil(log(COINCIDENCE) / log(q)), least), most);
+    found->wanted = (unsigned)k;
+    found->chance = pow(q, k) < CHANCE_MAX ? pow(q, k) : 0;
 }
 
 static bool same_position(const struct py_position *a, const struct py_position *b)
@@ -114,6 +125,7 @@ struct test {
     int64_t left_ns;     // when the thread went on
     int64_t last_cpu_ns; // schedstat at the last look
     int64_t ran_ns;      // since it went on, as of the last look that counted
+    double share;        // q
     int64_t stale_ns;    // having moved on after this long says nothing
     bool running;        // schedstat unchanged: it has not left its CPU
 };
@@ -153,17 +165,22 @@ static enum look look_with_proof(struct test *test, bool *proof)
     return LOOK_SAME;
 }
 
-// Looks in quick succession. If schedstat stands still at the last, all of them count.
+// Looks in quick succession, at a thread that is seen to run. If schedstat stands still at the last
+// as it did at the first, all of them count.
 static enum look look_quickly(struct test *test)
 {
     bool proof;
-    for (unsigned i = 1; i < test->found->wanted; i++) {
-        enum look seen = look(test);
+    enum look seen = look_with_proof(test, &proof);
+    if (seen != LOOK_SAME || !test->running)
+        return seen;
+    for (unsigned i = 2; i < test->found->wanted; i++) {
+        spin();
+        seen = look(test);
         if (seen != LOOK_SAME)
             return seen;
-        spin();
     }
-    enum look seen = look_with_proof(test, &proof);
+    spin();
+    seen = look_with_proof(test, &proof);
     test->found->proven = test->running ? test->found->wanted : proof;
     return seen;
 }
@@ -171,6 +188,7 @@ static enum look look_quickly(struct test *test)
 // The thread may need our CPU to run: looks with sleep in between, each proven by itself.
 static enum look look_slowly(struct test *test)
 {
+    want_looks(test->found, test->share, SLOW_LOOKS, SLOW_LOOKS);
     for (unsigned unproven = 0; test->found->proven < test->found->wanted;) {
         bool proof;
         doze();
@@ -198,7 +216,7 @@ static enum look look_again(struct test *test)
         enum look seen = look_with_proof(test, &proof);
         if (seen != LOOK_SAME || test->ran_ns >= twice)
             return seen;
-        doze();
+        doze_for(twice - test->ran_ns);
     }
     return LOOK_ERROR;
 }
@@ -236,8 +254,10 @@ void progress_look(struct target *target, struct thread *thread, const struct re
         .switches = sample->switches,
         .position = sample->position,
     };
-    found.wanted = looks_wanted(thread, entry->key, &found.chance);
+    double q = recent_share(thread, entry->key);
+    want_looks(&found, q, LOOKS_MIN, LOOKS_MAX);
     struct test test = {.target = target,
+                        .share = q,
                         .thread = thread,
                         .sample = sample,
                         .found = &found,
