@@ -128,6 +128,7 @@ struct record_sample {
 enum sample_source { SOURCE_TICK, SOURCE_PERF };
 #define SAMPLE_TRUNCATED 1u // the outermost frames did not fit
 #define SAMPLE_NO_STATE  2u // not a Python thread
+#define SAMPLE_LOOK      4u // the collector was called to look at the thread
 
 struct record_code { // a code object's names and lines, once, at first sight
     struct record record;

@@ -26,7 +26,7 @@
 
 #define FAULT_NS INT64_C(200000) // what one page fault takes at most, a huge page to be cleared
 
-#define GAP_NS     INT64_C(15000000) // CPU time between two samples that a busy machine explains
+#define GAP_NS     INT64_C(15000000)  // CPU time between two samples that a busy machine explains
 #define SILENCE_NS INT64_C(50000000)  // CPU time without a sample that calls for an explanation
 #define PATROL_NS  INT64_C(100000000) // how often threads are looked at for that
 
@@ -126,10 +126,11 @@ static void add_ambiguous(struct target *target, struct thread *thread, uint32_t
         target_ambiguous(target, thread, instr_key(&sample->frames[0]), node, ns);
     if (!entry)
         return;
-    // A program counter in a module that the handler did not know to be ambiguous called nobody.
-    if (sample->pc_class == PC_FOREIGN || target->unreadable)
+    // One in a module that the handler did not know to be ambiguous is shared out like those that
+    // are not looked at, as the others of its instruction are.
+    if (target->unreadable)
         progress_undecided(target, ns);
-    else
+    else if (sample->flags & SAMPLE_LOOK)
         progress_look(target, thread, sample, entry, ns);
 }
 
