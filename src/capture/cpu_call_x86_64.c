@@ -2,6 +2,8 @@
 // cpu_call_x86_64.c - call rel32 and the forms of call r/m64 (FF /2), by their length.
 #include "cpu_call.h"
 
+#include <string.h>
+
 #define WINDOW 7 // bytes of the longest form
 
 // FF /2 at `at`, `length` bytes up to the return address.
@@ -26,6 +28,14 @@ bool code_follows_call(const struct mem *mem, target_addr address)
         if (is_indirect(before + WINDOW - length, length))
             return true;
     return false;
+}
+
+bool code_follows_sigmask(const struct mem *mem, target_addr pc)
+{
+    static const uint8_t code[] = {0xb8, 0x0e, 0, 0, 0, 0x0f, 0x05}; // mov $14,%eax; syscall
+    uint8_t before[sizeof code];
+    return mem->read(mem, pc - sizeof code, before, sizeof code) == 0 &&
+           memcmp(before, code, sizeof code) == 0;
 }
 
 void cpu_relax(void)

@@ -2,10 +2,11 @@
 // weigh.c - see weigh.h. Read it bottom-up from weigh_sample().
 #include "weigh.h"
 
+#include "cpu_call.h"
 #include "progress.h"
 
 #define FAULT_NS INT64_C(200000)   // what one page fault takes at most, a huge page to be cleared
-#define GAP_NS   INT64_C(15000000) // CPU time between two samples that a busy machine explains
+#define GAP_NS   INT64_C(10000000) // CPU time between two samples that a lost tick explains
 
 static int64_t least(int64_t a, int64_t b)
 {
@@ -91,14 +92,15 @@ static void add_user_time(struct target *target, struct thread *thread, uint32_t
 }
 
 // Time that went by without samples because SIGPROF was blocked: the patrol has seen it, or the
-// signal came on the way back from the call that unblocked it, with more time than the kernel had.
+// signal came on the way back from the call that unblocked it. (A gap alone proves nothing: on a
+// busy machine, or below a hypervisor, ticks pass a thread by.)
 static bool is_silence(const struct target *target, const struct thread *thread,
                        const struct record_sample *sample, int64_t weight)
 {
-    if (weight <= 4 * target->period_ns || weight <= GAP_NS)
-        return thread->blocked && weight > target->period_ns;
-    return thread->blocked ||
-           (sample->pc_class == PC_KERNEL && sample->kernel_ns - thread->kernel_ns < weight / 2);
+    if (thread->blocked)
+        return weight > target->period_ns;
+    return sample->pc_class == PC_KERNEL && weight > 2 * target->period_ns && weight > GAP_NS &&
+           code_follows_sigmask(&target->mem, sample->pc);
 }
 
 void weigh_sample(struct target *target, struct thread *thread, uint32_t node,
