@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lineprof/neutral.h"
+
 static target_addr symbol(const char *name)
 {
     return (target_addr)(uintptr_t)dlsym(RTLD_DEFAULT, name);
@@ -69,20 +71,6 @@ static void read_build_id(const struct dl_phdr_info *info, struct image *image)
     }
 }
 
-// libc and its kin act for whoever called them: their time is the caller's.
-static bool is_neutral(const char *path)
-{
-    static const char *const names[] = {"libc.so",    "libc-",      "libm.so",
-                                        "libm-",      "ld-linux",   "ld-2",
-                                        "libpthread", "linux-vdso", "liblineprof"};
-    const char *slash = strrchr(path, '/');
-    const char *base = slash ? slash + 1 : path;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strncmp(base, names[i], strlen(names[i])) == 0)
-            return true;
-    return false;
-}
-
 static int visit_object(struct dl_phdr_info *info, size_t size, void *context)
 {
     (void)size;
@@ -92,7 +80,7 @@ static int visit_object(struct dl_phdr_info *info, size_t size, void *context)
         image->text = text;
         image->file = info->dlpi_name;
         read_build_id(info, image);
-    } else if (is_neutral(info->dlpi_name) && image->neutral_count < NEUTRAL_MAX) {
+    } else if (neutral_module(info->dlpi_name) && image->neutral_count < NEUTRAL_MAX) {
         image->neutral[image->neutral_count++] = text;
     }
     return 0;

@@ -2,6 +2,7 @@
 // maps.c - a target's executable mappings, and the search for libc's caller.
 #include "maps.h"
 #include "cpu_call.h"
+#include "lineprof/neutral.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,23 +10,6 @@
 #include <string.h>
 
 #define REFRESH_NS UINT64_C(200000000) // a reading costs up to a millisecond
-
-static bool begins(const char *text, const char *prefix)
-{
-    return strncmp(text, prefix, strlen(prefix)) == 0;
-}
-
-static bool is_neutral(const char *path)
-{
-    static const char *const names[] = {"libc.so",  "libc-", "libm.so",    "libm-",
-                                        "ld-linux", "ld-2",  "libpthread", "liblineprof"};
-    const char *slash = strrchr(path, '/');
-    const char *base = slash ? slash + 1 : path;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (begins(base, names[i]))
-            return true;
-    return begins(path, "[vdso]");
-}
 
 static bool add(struct maps *maps, struct module module)
 {
@@ -52,7 +36,7 @@ static void add_line(struct maps *maps, const char *line, const struct ring_head
     struct module module = {start, end, MODULE_FOREIGN, strstr(path, "/lib-dynload/") != NULL};
     if (module.stdlib || (start < header->image_end && end > header->image_start))
         module.kind = MODULE_INTERPRETER;
-    else if (is_neutral(path))
+    else if (neutral_module(path))
         module.kind = MODULE_NEUTRAL;
     add(maps, module);
 }

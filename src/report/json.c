@@ -379,6 +379,13 @@ static void put_files(struct writer *w)
 
 // ---- functions and stacks
 
+static void put_function_place(struct writer *w, const struct profile_function *function)
+{
+    put_string(w, "name", function->name);
+    put_string(w, "file", function_file(w, function));
+    put_int(w, "line", function->line);
+}
+
 // In the order of stacks.functions, so that one index serves both.
 static void put_functions(struct writer *w)
 {
@@ -386,9 +393,7 @@ static void put_functions(struct writer *w)
     for (size_t i = 0; i < w->profile->function_count; i++) {
         const struct profile_function *function = &w->profile->functions[i];
         open_item(w);
-        put_string(w, "name", function->name);
-        put_string(w, "file", function_file(w, function));
-        put_int(w, "line", function->line);
+        put_function_place(w, function);
         put_string(w, "origin", origin_name(function->origin));
         put_function_times(w, function);
         json_close(&w->json, '}');
@@ -402,9 +407,7 @@ static void put_frame_table(struct writer *w)
     for (size_t i = 0; i < w->profile->function_count; i++) {
         const struct profile_function *function = &w->profile->functions[i];
         open_item(w);
-        put_string(w, "name", function->name);
-        put_string(w, "file", function_file(w, function));
-        put_int(w, "line", function->line);
+        put_function_place(w, function);
         json_close(&w->json, '}');
     }
     json_close(&w->json, ']');

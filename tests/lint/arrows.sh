@@ -22,7 +22,7 @@ headers() {
 base      intern map sink
 python    code frames layout lines mem
 profile   profile
-capture   collector ring selfcheck session
+capture   collector neutral ring selfcheck session
 report    report
 commands  commands
 TABLE
