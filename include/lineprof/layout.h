@@ -58,6 +58,9 @@ struct py_layout {
     uint32_t str_ascii_data, str_compact_data; // where the characters of a compact string begin
     uint32_t str_kind_shift;         // state bits: kind:3 at this bit, compact:1, ascii:1 after it
     uint32_t runtime_tstate_current; // 3.8 to 3.11: _PyRuntime.gilstate.tstate_current
+    uint32_t runtime_interpreters;   // _PyRuntime.interpreters.head, then each one's next
+    uint32_t interp_next, interp_threads; // and the newest of its thread states, then its next
+    uint32_t tstate_next;
 };
 
 // The row of the table for PY(major, minor); NULL when the version publishes its own offsets or

@@ -41,6 +41,10 @@ static const struct py_layout layouts[] = {
         .str_compact_data = 72,
         .str_kind_shift = 2,
         .runtime_tstate_current = 1368,
+        .runtime_interpreters = 32,
+        .interp_next = 0,
+        .interp_threads = 8,
+        .tstate_next = 8,
     },
     {
         .version = PY(3, 9),
@@ -77,6 +81,10 @@ static const struct py_layout layouts[] = {
         .str_compact_data = 72,
         .str_kind_shift = 2,
         .runtime_tstate_current = 568,
+        .runtime_interpreters = 32,
+        .interp_next = 0,
+        .interp_threads = 8,
+        .tstate_next = 8,
     },
     {
         .version = PY(3, 10),
@@ -113,6 +121,10 @@ static const struct py_layout layouts[] = {
         .str_compact_data = 72,
         .str_kind_shift = 2,
         .runtime_tstate_current = 568,
+        .runtime_interpreters = 32,
+        .interp_next = 0,
+        .interp_threads = 8,
+        .tstate_next = 8,
     },
     {
         .version = PY(3, 11),
@@ -149,6 +161,10 @@ static const struct py_layout layouts[] = {
         .str_compact_data = 72,
         .str_kind_shift = 2,
         .runtime_tstate_current = 576,
+        .runtime_interpreters = 40,
+        .interp_next = 0,
+        .interp_threads = 16,
+        .tstate_next = 8,
     },
     {
         .version = PY(3, 12),
@@ -185,6 +201,10 @@ static const struct py_layout layouts[] = {
         .str_compact_data = 56,
         .str_kind_shift = 2,
         .runtime_tstate_current = PY_ABSENT,
+        .runtime_interpreters = 40,
+        .interp_next = 0,
+        .interp_threads = 72,
+        .tstate_next = 8,
     },
 };
 

@@ -14,8 +14,9 @@
 enum { WORD_COOKIE, WORD_VERSION, WORD_FREE_THREADED, HEAD_WORDS }; // the same in every version
 enum { V313, V314, V315, VERSIONS };
 
-#define WORDS_MAX   94    // words up to the last one used, in the longest version
-#define SECTION_MAX 16384 // bytes: the longest structure, 3.15's thread state, has 888
+#define WORDS_MAX   94         // words up to the last one used, in the longest version
+#define SECTION_MAX (1u << 20) // bytes of a structure: 3.15's _PyRuntime has 346,568
+#define FIELD_MAX   16384      // and where in it a field of ours is
 
 static const struct version {
     uint32_t version;
@@ -36,6 +37,10 @@ static const struct field {
     } word[VERSIONS];
 } fields[] = {
 #define TO(field) offsetof(struct py_layout, field)
+    {8, TO(runtime_interpreters), {{5, 3}, {5, 3}, {5, 3}}},
+    {8, TO(interp_next), {{8, 6}, {8, 6}, {8, 6}}},
+    {8, TO(interp_threads), {{9, 6}, {9, 6}, {9, 6}}},
+    {8, TO(tstate_next), {{21, 19}, {24, 22}, {24, 22}}},
     {8, TO(tstate_interp), {{22, 19}, {25, 22}, {25, 22}}},
     {8, TO(tstate_frame), {{23, 19}, {26, 22}, {26, 22}}},
     {8, TO(tstate_thread_id), {{24, 19}, {27, 22}, {30, 22}}},
@@ -81,8 +86,8 @@ static int head_check(const uint64_t *words, uint32_t version)
 
 static bool field_holds(const struct field *field, uint64_t offset, uint64_t size)
 {
-    return size <= SECTION_MAX && offset % field->bytes == 0 && offset < size &&
-           size - offset >= field->bytes;
+    return size <= SECTION_MAX && offset < FIELD_MAX && offset % field->bytes == 0 &&
+           offset < size && size - offset >= field->bytes;
 }
 
 static int fields_take(const uint64_t *words, size_t which, struct py_layout *out)

@@ -37,6 +37,11 @@ def expected():
               "str_compact_data": "sizeof(PyCompactUnicodeObject)",
               "str_kind_shift": "kind_shift()",
               "frame_code_mask": "Py_TAG_BITS" if VERSION >= 0x30e else "0"}
+    threads = "tstate_head" if VERSION <= 0x30a else "threads.head"
+    fields.update({"runtime_interpreters": member("_PyRuntimeState", "interpreters.head"),
+                   "interp_next": member("PyInterpreterState", "next"),
+                   "interp_threads": member("PyInterpreterState", threads),
+                   "tstate_next": member("PyThreadState", "next")})
     if VERSION <= 0x30b:
         fields["runtime_tstate_current"] = member("_PyRuntimeState", "gilstate.tstate_current")
     fields["code_linetable"] = member("PyCodeObject", "co_linetable" if VERSION >= 0x30a else "co_lnotab")

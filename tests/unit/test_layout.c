@@ -68,7 +68,8 @@ static void no_field_was_forgotten(void **state)
     const uint32_t *field = &py.row.object_type;
     const uint32_t *end = (const uint32_t *)(&py.row + 1);
     for (; field < end; field++) {
-        bool first_member = field == &py.row.frame_code || field == &py.row.cframe_current;
+        bool first_member = field == &py.row.frame_code || field == &py.row.cframe_current ||
+                            field == &py.row.interp_next;
         if (!first_member && field != &py.row.frame_code_mask)
             assert_int_not_equal(*field, 0);
     }
@@ -87,6 +88,9 @@ static void a_row_is_made_of_published_offsets(void **state)
     assert_int_equal(row.chain, CHAIN_CURRENT);
     assert_int_equal(row.tstate_frame, 72);
     assert_int_equal(row.tstate_interp, 16);
+    assert_int_equal(row.tstate_next, 8);
+    assert_int_equal(row.runtime_interpreters, first ? 632 : last ? 936 : 808);
+    assert_int_equal(row.interp_threads, last ? 7336 : 7344);
     assert_int_equal(row.tstate_thread_id, last ? 176 : 152);
     assert_int_equal(row.tstate_native_id, last ? 184 : 160);
     assert_int_equal(row.frame_code, 0);

@@ -205,7 +205,8 @@ const char *live_row(uint32_t version)
     FIELD(code_firsttraceable), FIELD(bytes_size), FIELD(bytes_data), FIELD(str_length);
     FIELD(str_state), FIELD(str_ascii_data), FIELD(str_compact_data), FIELD(str_kind_shift);
     FIELD(frame_code_mask);
-    FIELD(runtime_tstate_current);
+    FIELD(runtime_tstate_current), FIELD(runtime_interpreters), FIELD(interp_next);
+    FIELD(interp_threads), FIELD(tstate_next);
 #undef FIELD
     return out;
 }
