@@ -7,17 +7,13 @@
 // entry is one atomic word, so it is either whole or not there.
 #include "shim.h"
 
-#include <stddef.h>
-#include <string.h>
-
 #include "lineprof/code.h"
+#include "lineprof/code_record.h"
 
-#define WAYS       4u
-#define SETS       4096u
-#define ID_BITS    24
-#define ID_MASK    ((1u << ID_BITS) - 1)
-#define STRING_MAX 16384u // characters of a name that are kept
-#define TABLE_MAX  (RING_RECORD_MAX / 4)
+#define WAYS    4u
+#define SETS    4096u
+#define ID_BITS 24
+#define ID_MASK ((1u << ID_BITS) - 1)
 
 static _Atomic uint64_t cache[SETS][WAYS]; // upper 40 bits of the fingerprint, id
 static _Atomic uint32_t last_id;
@@ -30,35 +26,6 @@ void codes_reset(void)
                 atomic_store_explicit(&cache[set][way], 0, memory_order_relaxed);
 }
 
-static uint32_t padded(uint32_t n)
-{
-    return (n + 3) & ~3u;
-}
-
-static uint32_t string_bytes(const struct py_string *string)
-{
-    return string->length * string->kind;
-}
-
-static void clip(struct py_string *string)
-{
-    if (string->length > STRING_MAX)
-        string->length = STRING_MAX;
-}
-
-static bool copy_parts(const struct mem *mem, const struct code_info *info,
-                       struct record_code *record)
-{
-    uint8_t *at = record->bytes;
-    uint32_t filename = string_bytes(&info->filename), name = string_bytes(&info->name);
-    if (mem->read(mem, info->filename.data, at, filename))
-        return false;
-    at += padded(filename);
-    if (mem->read(mem, info->name.data, at, name))
-        return false;
-    return mem->read(mem, info->table, at + padded(name), info->table_length) == 0;
-}
-
 // Not on the stack, which may be a small one.
 static _Thread_local struct code_info the_info __attribute__((tls_model("initial-exec")));
 
@@ -68,30 +35,14 @@ __attribute__((noinline)) static bool announce(const struct mem *mem, target_add
     struct code_info *info = &the_info;
     if (code_describe(mem, shim.layout, code, info))
         return false;
-    clip(&info->filename);
-    clip(&info->name);
-    uint32_t whole_table = info->table_length;
-    if (whole_table > TABLE_MAX) // a module's, which runs for long: the collector fetches it
-        info->table_length = 0;
-    uint32_t size = (uint32_t)offsetof(struct record_code, bytes) +
-                    padded(string_bytes(&info->filename)) + padded(string_bytes(&info->name)) +
-                    padded(info->table_length);
+    uint32_t size = code_record_prepare(info);
     struct record_code *record = (struct record_code *)ring_reserve(&shim.ring, size);
     if (!record)
         return false;
-    record->id = id;
-    record->firstlineno = info->firstlineno;
-    record->flags = info->flags;
-    record->filename_length = info->filename.length;
-    record->filename_kind = info->filename.kind;
-    record->name_length = info->name.length;
-    record->name_kind = info->name.kind;
-    record->table_length = info->table_length;
-    record->table_whole = whole_table;
-    record->table = info->table;
-    bool whole = copy_parts(mem, info, record);
+    bool whole = code_record_fill(mem, info, id, record);
+    bool fetch = record->table_length < record->table_whole;
     ring_commit(&shim.ring, &record->record, size, size, whole ? RECORD_CODE : RECORD_PAD);
-    if (whole && whole_table > TABLE_MAX)
+    if (whole && fetch)
         session_wake(&shim.session);
     return whole;
 }

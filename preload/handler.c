@@ -86,7 +86,7 @@ static target_addr thread_state(const struct mem *mem)
     uint32_t at = shim.layout->runtime_tstate_current;
     target_addr current;
     uint64_t thread;
-    if (at == PY_ABSENT || MEM_GET(mem, shim.image.runtime, at, &current) || !current ||
+    if (at == PY_ABSENT || MEM_GET(mem, shim.image.runtime.start, at, &current) || !current ||
         current == own)
         return own;
     if (MEM_GET(mem, current, shim.layout->tstate_thread_id, &thread) ||

@@ -20,15 +20,16 @@ static bool contains(const struct range *range, uint64_t address)
     return address >= range->start && address < range->end;
 }
 
-// Extent of the function at `address` by its symbol, which is exported in every build, stripped or
-// not. In a build with tail calls it is a small one: the rest is then ambiguous, and tested.
-static struct range function_extent(target_addr address)
+// Extent of what is at `address` by its symbol, which is exported in every build, stripped or not.
+// (The eval function of a build with tail calls is a small one: the rest is then ambiguous, and
+// tested.)
+static struct range extent(target_addr address)
 {
     Dl_info info;
     const ElfW(Sym) *sym = NULL;
     if (!address || !dladdr1((void *)(uintptr_t)address, &info, (void **)&sym, RTLD_DL_SYMENT) ||
         !sym)
-        return (struct range){0, 0};
+        return (struct range){address, address};
     return (struct range){address, address + sym->st_size};
 }
 
@@ -107,9 +108,9 @@ bool image_find(struct image *image)
     if (!image->this_thread)
         return false;
     read_version(image);
-    image->runtime = symbol("_PyRuntime");
+    image->runtime = extent(symbol("_PyRuntime"));
     image->code_type = symbol("PyCode_Type");
-    image->eval = function_extent(symbol("_PyEval_EvalFrameDefault"));
+    image->eval = extent(symbol("_PyEval_EvalFrameDefault"));
     dl_iterate_phdr(visit_object, image);
     return true;
 }

@@ -55,7 +55,7 @@ static void before_exec(void)
     signals_before_exec();
     if (is_active_owner()) {
         struct ring_header *header = shim.ring.header;
-        atomic_store(&header->end_cpu_ns, shim_process_cpu());
+        shim_note_end();
         atomic_store(&header->replaced, 1);
         if (uses_perf())
             stop_perf(header);
@@ -228,7 +228,7 @@ SPAWN(posix_spawnp, find_program(file, found))
 EXPORT _Noreturn void _exit(int status)
 {
     if (is_active_owner())
-        atomic_store(&shim.ring.header->end_cpu_ns, shim_process_cpu());
+        shim_note_end();
     for (;;)
         syscall(SYS_exit_group, status);
 }

@@ -19,16 +19,18 @@ bool shim_owned(void)
     return (pid_t)syscall(SYS_getpid) == shim.owner;
 }
 
-static int64_t clock_ns(clockid_t clock)
+int64_t shim_clock(clockid_t clock)
 {
     struct timespec ts;
     clock_gettime(clock, &ts);
     return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
 }
 
-int64_t shim_process_cpu(void)
+void shim_note_end(void)
 {
-    return clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+    struct ring_header *header = shim.ring.header;
+    atomic_store(&header->end_ns, (uint64_t)shim_clock(CLOCK_MONOTONIC));
+    atomic_store(&header->end_cpu_ns, shim_clock(CLOCK_PROCESS_CPUTIME_ID));
 }
 
 static uint32_t read_whole(const char *path, char *out, size_t size)
@@ -56,7 +58,7 @@ static enum ring_status find_layout(struct ring_header *header)
     if (row)
         header->layout = *row;
     else
-        err = layout_from_target(&mem_self, shim.image.runtime, version, &header->layout);
+        err = layout_from_target(&mem_self, shim.image.runtime.start, version, &header->layout);
     if (err == -ENOTSUP)
         return RING_FREE_THREADED;
     return err || !shim.image.code_type ? RING_LAYOUT_MISMATCH : RING_ACTIVE;
@@ -70,10 +72,13 @@ static void describe_process(struct ring_header *header)
     memcpy(header->version, shim.image.version_text, sizeof header->version);
     memcpy(header->build_id, shim.image.build_id, sizeof header->build_id);
     header->build_id_length = shim.image.build_id_length;
+    header->runtime = shim.image.runtime.start;
+    header->runtime_end = shim.image.runtime.end;
+    header->code_type = shim.image.code_type;
     header->image_start = shim.image.text.start;
     header->image_end = shim.image.text.end;
-    header->started_ns = (uint64_t)clock_ns(CLOCK_MONOTONIC);
-    header->start_cpu_ns = shim_process_cpu();
+    header->started_ns = (uint64_t)shim_clock(CLOCK_MONOTONIC);
+    header->start_cpu_ns = shim_clock(CLOCK_PROCESS_CPUTIME_ID);
     read_link("/proc/self/exe", header->executable, sizeof header->executable);
     const char *file = shim.image.file;
     snprintf(header->image, sizeof header->image, "%s", file && *file ? file : header->executable);
@@ -89,7 +94,7 @@ static int create_ring(void)
 {
     uint64_t random;
     if (getrandom(&random, sizeof random, GRND_NONBLOCK) != sizeof random)
-        random = (uint64_t)clock_ns(CLOCK_MONOTONIC) << 20 ^ (uint64_t)shim.owner;
+        random = (uint64_t)shim_clock(CLOCK_MONOTONIC) << 20 ^ (uint64_t)shim.owner;
     char name[40];
     snprintf(name, sizeof name, SESSION_RING_PREFIX "%016llx", (unsigned long long)random);
     int err = ring_create(&shim.ring, shim.session.dirfd, name);
@@ -180,5 +185,5 @@ __attribute__((constructor)) static void shim_start(void)
 __attribute__((destructor)) static void shim_end(void)
 {
     if (atomic_load_explicit(&shim.active, memory_order_acquire) && shim_owned())
-        atomic_store(&shim.ring.header->end_cpu_ns, shim_process_cpu());
+        shim_note_end();
 }

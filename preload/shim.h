@@ -34,7 +34,7 @@ struct range {
 struct image {
     uint32_t version; // PY(major, minor); 0: not a Python
     char version_text[32];
-    target_addr runtime;               // _PyRuntime
+    struct range runtime;              // _PyRuntime
     target_addr code_type;             // PyCode_Type
     void *(*this_thread)(void);        // PyGILState_GetThisThreadState
     struct range eval;                 // _PyEval_EvalFrameDefault
@@ -63,9 +63,10 @@ struct shim {
 
 extern struct shim shim;
 
-bool shim_owned(void); // false in a vfork child, which shares our memory
-int64_t shim_process_cpu(void);
-void shim_fork_child(void); // a fork's child starts a ring of its own
+bool shim_owned(void);               // false in a vfork child, which shares our memory
+int64_t shim_clock(clockid_t clock); // ns
+void shim_note_end(void);            // of the process, or of what it is until its exec
+void shim_fork_child(void);          // a fork's child starts a ring of its own
 
 // ---- codes.c: code objects seen
 

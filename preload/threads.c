@@ -28,10 +28,10 @@ void threads_announce(enum record_type type)
         (struct record_thread *)ring_reserve(&shim.ring, sizeof(struct record_thread));
     if (!record)
         return; // its samples announce it as well
-    struct timespec ts;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
     record->tid = (int32_t)syscall(SYS_gettid);
-    record->cpu_ns = ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
+    record->pthread = (uint64_t)pthread_self();
+    record->time_ns = (uint64_t)shim_clock(CLOCK_MONOTONIC);
+    record->cpu_ns = shim_clock(CLOCK_THREAD_CPUTIME_ID);
     prctl(PR_GET_NAME, record->name);
     ring_commit(&shim.ring, &record->record, sizeof *record, sizeof *record, type);
     if (shim.session.header->flags & SESSION_PERF)

@@ -46,9 +46,35 @@ static inline int64_t times_shown(const struct times *t) // python + native + sy
 
 void times_add(struct times *to, const struct times *from);
 
+// Waiting by its reason. Whoever waits beside a thread that runs does not make the program slower,
+// so of all the waiting for I/O, sleep and children only a part, `counted_ns`, stands in the times
+// above and is in the 100 %: that of instants in which its whole process stood still. Waiting for
+// locks and the GIL is in no column and stands there whole.
+struct wait {
+    enum state state;
+    const char *reason; // the system call's name, or what else it was
+    int64_t ns;         // all of it
+    int64_t counted_ns;
+};
+
 // ---- recording
 
 #define NODE_ROOT UINT32_MAX // parent of an outermost frame
+
+// File of the frame that stands for a thread without Python: alone, or as the callee of the line
+// that waits for its work, which then is charged with it.
+#define NATIVE_THREADS "<native threads>"
+
+struct thread_info {
+    uint32_t process;
+    int32_t tid;
+    const char *name;        // Python's, where it is known; else the kernel's
+    const char *kernel_name; // "python3"
+    bool native;             // it has never had a Python state
+    int64_t wall_ns;         // that it was seen to live
+    int64_t cpu_ns;          // its CPU clock's in that time
+    int64_t overhead_ns;     // of which lineprof's own handler took; on no line
+};
 
 struct process_info {
     int32_t pid, ppid;
@@ -92,7 +118,8 @@ uint32_t recording_process(struct recording *rec,
                            const struct process_info *info); // copies; our id, from 0
 struct process_info *recording_process_info(struct recording *rec, uint32_t process);
 uint32_t recording_thread(struct recording *rec, uint32_t process, int32_t tid, const char *name);
-void recording_thread_name(struct recording *rec, uint32_t thread, const char *name);
+// To be filled in, valid until the next recording_thread(); strings by recording_string().
+struct thread_info *recording_thread_info(struct recording *rec, uint32_t thread);
 // Equal arguments give the equal id. `file` is the absolute path, or a name in angle brackets
 // ("<string>", "<native threads>", "<interpreter>").
 uint32_t recording_function(struct recording *rec, const char *file, const char *name,
@@ -101,6 +128,8 @@ uint32_t recording_function(struct recording *rec, const char *file, const char 
 uint32_t recording_node(struct recording *rec, uint32_t parent, uint32_t function, int line);
 void recording_add(struct recording *rec, uint32_t node, uint32_t thread,
                    const struct times *times);
+// Waiting is added to the times as well: see struct wait.
+void recording_wait(struct recording *rec, uint32_t node, uint32_t thread, const struct wait *wait);
 // Takes back the threads, functions and times of processes that are `misread`. Ids of threads,
 // functions and nodes change: nothing can be added after.
 void recording_discard(struct recording *rec);
@@ -129,13 +158,16 @@ enum origin scope_origin(const struct scope *scope, const char *path);
 // ---- the finished profile
 
 struct profile_line {
-    int line;             // from 1; 0: no line known
-    const char *source;   // without newline, NULL when the source is not to be had
-    size_t source_length; // bytes; may hold anything but newlines
-    uint32_t function;    // index into profile.functions, UINT32_MAX if unknown
-    struct times times;   // attributed: innermost line of the person's own code
-    struct times self;    // samples whose innermost frame is this line
-    struct times total;   // samples with this line anywhere in the stack, counted once
+    int line;                 // from 1; 0: no line known
+    const char *source;       // without newline, NULL when the source is not to be had
+    size_t source_length;     // bytes; may hold anything but newlines
+    uint32_t function;        // index into profile.functions, UINT32_MAX if unknown
+    struct times times;       // attributed: innermost line of the person's own code
+    struct times self;        // samples whose innermost frame is this line
+    struct times total;       // samples with this line anywhere in the stack, counted once
+    int64_t helpers_ns;       // of `times`: work of native threads that this line waited for
+    const struct wait *waits; // attributed, the longest first
+    size_t wait_count;
 };
 
 struct profile_function {
@@ -172,11 +204,17 @@ struct profile_weight { // time of stacks that end exactly at `node`, in `thread
     struct times times;
 };
 
+struct profile_wait { // waiting in stacks that end exactly at `node`, in `thread`
+    uint32_t node, thread;
+    struct wait wait;
+};
+
 struct profile_thread {
-    uint32_t process;
-    int32_t tid;
-    const char *name;
+    struct thread_info info;
     struct times times;
+    int64_t unsampled_ns;     // CPU time of its clock that no sample saw
+    const struct wait *waits; // the longest first
+    size_t wait_count;
 };
 
 struct profile_process {
@@ -204,6 +242,10 @@ struct profile {
     size_t node_count;
     const struct profile_weight *weights;
     size_t weight_count; // by node, then thread
+    const struct profile_wait *waits;
+    size_t wait_count;              // by node, then thread, then state and reason
+    const struct wait *total_waits; // of all threads, the longest first
+    size_t total_wait_count;
 };
 
 // Reads source files. NULL and errno on failure (memory only). Free before the recording.

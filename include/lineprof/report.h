@@ -28,8 +28,13 @@ struct report_doubts {
     int64_t cpu_ns; // of all processes
     bool cpu_only;  // waiting was not measured: 100 % are the CPU time
     bool few;       // samples, too few to name a line
-    bool waited;    // for most of the time elapsed, and that was not measured
+    bool waited;    // most of the time elapsed went by in no column: beside others, for locks, or
+                    // because waiting was left out
 };
+// What a program that `waited` did: "for locks 4.9 s", "in epoll_wait 3 s", or why that is not
+// known.
+#define WAITED_SIZE 96
+const char *report_waited(const struct profile *profile, char text[WAITED_SIZE]);
 struct report_doubts report_doubts(const struct profile *profile);
 
 int report_table(const struct profile *profile, const struct table_options *options,

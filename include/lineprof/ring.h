@@ -57,6 +57,8 @@ struct ring_header {
     uint8_t build_id[32]; // of that object
     uint32_t build_id_length;
     target_addr image_start, image_end; // the interpreter's executable segment
+    target_addr runtime, runtime_end;   // _PyRuntime; since 3.12 with the main interpreter's state
+    target_addr code_type;              // PyCode_Type
     struct py_layout layout;
     // Executable ranges outside the image that are as ambiguous as the image itself (extension
     // modules of the standard library: built into a static interpreter, files beside a shared one).
@@ -66,6 +68,7 @@ struct ring_header {
     uint64_t started_ns;        // CLOCK_MONOTONIC at the constructor
     int64_t start_cpu_ns;       // process CPU time spent before (an exec'd shell's, say)
     _Atomic int64_t end_cpu_ns; // process CPU time at its end, 0 when it had no time to say
+    _Atomic uint64_t end_ns;    // CLOCK_MONOTONIC then
     _Atomic uint32_t replaced;  // 1 when this process went on by exec: another ring follows it
     _Atomic uint32_t perf_hold; // enum ring_hold
     _Atomic uint64_t lost[LOST_REASONS];
@@ -148,8 +151,10 @@ struct record_thread { // THREAD_START, THREAD_END
     struct record record;
     int32_t tid;
     int32_t padding;
-    int64_t cpu_ns; // the thread's CPU clock
-    char name[16];  // the kernel's name for it
+    uint64_t time_ns; // CLOCK_MONOTONIC
+    int64_t cpu_ns;   // the thread's CPU clock
+    uint64_t pthread; // pthread_self()
+    char name[16];    // the kernel's name for it
 };
 
 struct ring {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // chains.c - see chains.h.
 #include "chains.h"
-#include "code_record.h"
+#include "lineprof/code_record.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // code_record.c - see code_record.h.
-#include "code_record.h"
+#include "lineprof/code_record.h"
 
 static uint64_t padded(uint64_t n)
 {

@@ -21,9 +21,13 @@
 #include "progress.h"
 #include "reach.h"
 #include "share.h"
+#include "wait.h"
 #include "weigh.h"
 
 #define EXEC_NS 50000000 // CPU time that a start from scratch never takes before the shim runs
+
+#define TICK_NS    INT64_C(10000000) // between two wall ticks, on average
+#define TICK_PARTS 100               // they may take one part of these of a core
 
 #define SILENCE_NS INT64_C(50000000)  // CPU time without a sample that calls for an explanation
 #define PATROL_NS  INT64_C(100000000) // how often threads are looked at for that
@@ -40,7 +44,10 @@ struct collector {
     bool perf_refused;
     void *copy, *code_copy; // a record each
     uint32_t wake_seen;     // session's count of calls at the last step
-    int64_t patrolled_ns;   // CLOCK_MONOTONIC
+    int64_t tick_due_ns;    // CLOCK_MONOTONIC of the next wall tick
+    int64_t tick_cost_ns;   // of the last ones, on average
+    uint64_t random;
+    int64_t patrolled_ns; // CLOCK_MONOTONIC
     bool prepared;
 };
 
@@ -117,7 +124,8 @@ static void absorb_codes(struct collector *collector, struct target *target)
 static struct thread *thread_of(struct collector *collector, struct target *target, int32_t tid,
                                 int64_t cpu_ns)
 {
-    bool known = map_get(&target->threads, (uint64_t)(uint32_t)tid) != NULL;
+    const struct thread *old = map_get(&target->threads, (uint64_t)(uint32_t)tid);
+    bool known = old && !old->ended;
     struct thread *thread = target_thread(target, tid);
     if (thread && !known) {
         thread->cpu_ns = cpu_ns;
@@ -162,11 +170,15 @@ static void take_thread(struct collector *collector, struct target *target,
     if (!thread->named) {
         char name[sizeof record->name + 1] = "";
         memcpy(name, record->name, sizeof record->name);
-        recording_thread_name(target->rec, thread->id, name);
-        thread->named = true;
+        target_name_thread(target, thread, name);
     }
-    if (record->record.type == RECORD_THREAD_END)
+    thread->pthread = record->pthread;
+    if (record->record.type == RECORD_THREAD_END) {
+        wait_end(target, thread, (int64_t)record->time_ns, record->cpu_ns);
         target_thread_end(target, thread);
+    } else {
+        wait_begin(thread, (int64_t)record->time_ns, record->cpu_ns);
+    }
 }
 
 static bool take_record(struct collector *collector, struct target *target,
@@ -225,10 +237,13 @@ static void drain(struct collector *collector, struct target *target)
 
 static void finish_target(struct target *target)
 {
+    wait_finish(target);
     for (size_t i = 0; i < target->threads.capacity; i++) {
         struct thread *thread = target->threads.slots[i].value;
-        if (thread)
-            progress_settle(target, thread, NULL);
+        if (!thread || thread->ended)
+            continue;
+        progress_settle(target, thread, NULL);
+        target_describe_thread(target, thread);
     }
     share_out(target);
 }
@@ -361,16 +376,46 @@ static void patrol_all(struct collector *collector)
         patrol(collector->targets[i]);
 }
 
+static double random_share(struct collector *collector) // xorshift64; in (0, 1]
+{
+    collector->random ^= collector->random << 13;
+    collector->random ^= collector->random >> 7;
+    collector->random ^= collector->random << 17;
+    return (double)((collector->random >> 11) + 1) / (double)(UINT64_C(1) << 53);
+}
+
+// At moments that nothing in the target can keep step with: the gaps of a Poisson process.
+static void wall_tick(struct collector *collector)
+{
+    int64_t before = now_ns();
+    if (before < collector->tick_due_ns)
+        return;
+    wait_tick(collector->targets, collector->target_count);
+    int64_t now = now_ns();
+    collector->tick_cost_ns += (now - before - collector->tick_cost_ns) / 4;
+    int64_t mean = collector->tick_cost_ns * TICK_PARTS;
+    double gap = -log(random_share(collector)) * (double)(mean > TICK_NS ? mean : TICK_NS);
+    collector->tick_due_ns = now + (int64_t)fmin(gap, 1e9);
+}
+
+static struct timespec until_tick(const struct collector *collector, int timeout_ms)
+{
+    int64_t left = collector->tick_due_ns - now_ns(), most = timeout_ms * INT64_C(1000000);
+    left = left < 0 ? 0 : left < most ? left : most;
+    return (struct timespec){left / 1000000000, left % 1000000000};
+}
+
 void collector_step(struct collector *collector, int timeout_ms)
 {
     if (!collector->prepared)
         prepare(collector);
     _Atomic uint32_t *wake = &collector->session->header->wake;
-    struct timespec timeout = {timeout_ms / 1000, timeout_ms % 1000 * 1000000L};
+    struct timespec timeout = until_tick(collector, timeout_ms);
     // A call that came since the last step, from whomever, is answered at once.
     syscall(SYS_futex, wake, FUTEX_WAIT, collector->wake_seen, &timeout, NULL, 0);
     collector->wake_seen = atomic_load_explicit(wake, memory_order_acquire);
     drain_all(collector);
+    wall_tick(collector);
     patrol_all(collector);
 }
 
@@ -398,6 +443,7 @@ struct collector *collector_new(struct session *session, struct recording *rec,
     }
     collector->session = session;
     collector->rec = rec;
+    collector->random = (uint64_t)now_ns() * 2 + 1;
     collector->environment = options->environment;
     double tick_hz = 1e9 / (double)tick_ns();
     collector->rate_hz = options->rate_hz > 0 ? options->rate_hz : fmin(tick_hz, 250);
@@ -527,7 +573,7 @@ void collector_finish(struct collector *collector, pid_t pid, int status,
     if (summary->misread)
         recording_discard(collector->rec);
     run->rate_hz = collector->rate_hz;
-    run->measured = 1u << STATE_PYTHON | 1u << STATE_NATIVE | 1u << STATE_KERNEL;
+    run->measured = (1u << STATE_COUNT) - 1;
     run->exit_code = WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
     for (size_t i = 0; i < collector->target_count; i++) {
         struct process_info *info =

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // target.c - a profiled process: its code objects, threads and stacks become the recording's.
 #include "target.h"
-#include "code_record.h"
+#include "lineprof/code_record.h"
 #include "kept.h"
 #include "progress.h"
 #include "reach.h"
@@ -94,6 +94,7 @@ static void free_thread(void *value)
         close(thread->schedstat);
     if (thread->perf >= 0)
         close(thread->perf);
+    mem_seen_free(&thread->seen);
     free(thread->stack);
     free(thread);
 }
@@ -106,6 +107,7 @@ void target_retire(struct target *target)
     map_free(&target->codes, free_code);
     map_free(&target->threads, free_thread);
     map_free(&target->ambiguous, free);
+    map_free(&target->looked, NULL);
     if (target->watch >= 0)
         close(target->watch);
     target->watch = -1;
@@ -124,8 +126,12 @@ void target_free(void *value)
 struct thread *target_thread(struct target *target, int32_t tid)
 {
     struct thread *thread = map_get(&target->threads, (uint64_t)(uint32_t)tid);
-    if (thread)
+    if (thread && !thread->ended)
         return thread;
+    if (thread) { // another has its number
+        map_remove(&target->threads, (uint64_t)(uint32_t)tid);
+        free_thread(thread);
+    }
     thread = calloc(1, sizeof *thread);
     if (!thread)
         return NULL;
@@ -133,6 +139,7 @@ struct thread *target_thread(struct target *target, int32_t tid)
     proc_thread_name(target->reach, tid, name);
     thread->tid = tid;
     thread->perf = -1;
+    thread->last_node = NO_NODE;
     thread->named = name[0] != '\0';
     thread->schedstat = proc_schedstat_open(target->reach, tid);
     thread->id = recording_thread(target->rec, target->process, tid, name);
@@ -143,11 +150,71 @@ struct thread *target_thread(struct target *target, int32_t tid)
     return thread;
 }
 
+void target_name_thread(struct target *target, struct thread *thread, const char *name)
+{
+    const char *text = recording_string(target->rec, name);
+    struct thread_info *info = recording_thread_info(target->rec, thread->id);
+    info->name = info->kernel_name = text;
+    thread->named = true;
+}
+
+void target_describe_thread(struct target *target, const struct thread *thread)
+{
+    struct thread_info *info = recording_thread_info(target->rec, thread->id);
+    const struct waiting *waiting = &thread->waiting;
+    info->wall_ns = waiting->seen_ns - thread->begun_ns;
+    info->cpu_ns = waiting->stat.cpu_ns > thread->cpu_ns ? waiting->stat.cpu_ns : thread->cpu_ns;
+    info->overhead_ns = thread->overhead_ns;
+    info->native = !thread->tstate;
+}
+
+// Its row stays until the kernel forgets the thread: else a list of threads would bring it back.
 void target_thread_end(struct target *target, struct thread *thread)
 {
     progress_settle(target, thread, NULL);
-    map_remove(&target->threads, (uint64_t)(uint32_t)thread->tid);
+    target_describe_thread(target, thread);
+    thread->ended = true;
+    if (thread->schedstat >= 0)
+        close(thread->schedstat);
+    thread->schedstat = -1;
+    mem_seen_free(&thread->seen);
+}
+
+#define LISTED_MOST 65536
+static int32_t listed[LISTED_MOST];
+
+static void forget(struct target *target, int32_t tid)
+{
+    struct thread *thread = map_get(&target->threads, (uint64_t)(uint32_t)tid);
+    if (!thread->ended)
+        target_thread_end(target, thread);
+    map_remove(&target->threads, (uint64_t)(uint32_t)tid);
     free_thread(thread);
+}
+
+static void forget_gone(struct target *target)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < target->threads.capacity && count < LISTED_MOST; i++) {
+        const struct thread *thread = target->threads.slots[i].value;
+        if (thread && !proc_thread_lives(target->reach, thread->tid))
+            listed[count++] = thread->tid;
+    }
+    while (count)
+        forget(target, listed[--count]);
+}
+
+void target_list_threads(struct target *target)
+{
+    size_t count = proc_thread_count(target->reach);
+    if (!count || count == target->threads.count)
+        return;
+    forget_gone(target);
+    if (count <= target->threads.count)
+        return;
+    count = proc_threads(target->reach, listed, LISTED_MOST);
+    for (size_t i = 0; i < count && i < LISTED_MOST; i++)
+        target_thread(target, listed[i]);
 }
 
 // ---- code objects
@@ -263,7 +330,7 @@ static uint32_t bucket(struct target *target, const struct record_sample *sample
 {
     bool native = (sample->flags & SAMPLE_NO_STATE) && sample->tid != target->pid;
     uint32_t function =
-        native ? recording_function(target->rec, "<native threads>", "<native thread>", 0)
+        native ? recording_function(target->rec, NATIVE_THREADS, "<native thread>", 0)
                : recording_function(target->rec, "<interpreter>", "<start-up and shut-down>", 0);
     return recording_node(target->rec, NODE_ROOT, function, 0);
 }

@@ -8,7 +8,9 @@
 #include "lineprof/profile.h"
 #include "lineprof/ring.h"
 #include "maps.h"
+#include "mem_log.h"
 #include "proc.h"
+#include "why.h"
 
 #define RECENT 64 // samples of a thread that its next verdict looks back on
 
@@ -58,10 +60,35 @@ struct stack_entry {
     uint32_t node;
 };
 
+#define NO_NODE UINT32_MAX
+
+struct waiting {     // as of the last look at a thread from outside; see wait.c
+    int64_t seen_ns; // CLOCK_MONOTONIC of that look; 0: there was none yet
+    struct schedstat stat;
+    int64_t owed_ns; // blocked time that has no place yet; below 0: too much was placed
+    int64_t runnable_owed_ns;
+    bool blocked;   // then the rest holds:
+    bool stopped;   // by a signal or a debugger
+    bool in_family; // it waits for a process that is profiled itself
+    int32_t child;  // see why_child()
+    uint32_t node;  // where
+    struct why why;
+};
+
 struct thread {
     int32_t tid;
-    uint32_t id; // of the recording
+    uint32_t id;          // of the recording
+    uint64_t pthread;     // 0: not known
+    target_addr tstate;   // 0: not known
+    int64_t sought_ns;    // when its state was looked for in vain
+    struct mem_seen seen; // what showed its stack to be seen_node
+    uint32_t seen_node;
+    uint32_t last_node;  // where it was last seen, by a sample or a look; NO_NODE: nowhere yet
+    int64_t begun_ns;    // CLOCK_MONOTONIC
+    int64_t overhead_ns; // the handler's time
+    struct waiting waiting;
     bool named;
+    bool ended;            // it said so; the kernel may still have it
     bool blocked;          // was seen to run with SIGPROF blocked, since its last sample
     int schedstat;         // descriptor, -1: not open
     int64_t cpu_ns;        // CPU clock at the last sample
@@ -101,6 +128,13 @@ struct target {
     int64_t sampled_ns;  // sum of weights
     int64_t overhead_ns; // the handler's own time, which is in no weight
     uint64_t lost_blocked;
+    struct map looked; // fingerprint -> id of a code object that was met from outside
+    uint32_t looked_count;
+    int64_t ended_cpu_ns;  // CPU time of threads that have ended
+    int64_t ticked_ns;     // CLOCK_MONOTONIC of the last wall tick
+    int64_t still_owed_ns; // that the process stood still, not placed yet
+    int64_t still_carried_ns;
+    bool reason_unknown; // we may not see what it waits for
 };
 
 struct target *target_open(struct recording *rec,
@@ -109,7 +143,12 @@ void target_retire(struct target *target);    // all of its samples are shared o
 void target_free(void *target);
 
 struct thread *target_thread(struct target *target, int32_t tid);
+void target_name_thread(struct target *target, struct thread *thread,
+                        const char *name);                                       // the kernel's
+void target_describe_thread(struct target *target, const struct thread *thread); // as of now
 void target_thread_end(struct target *target, struct thread *thread);
+// Forgets threads that the kernel no longer has, and takes up those that nothing has announced.
+void target_list_threads(struct target *target);
 
 void target_add_code(struct target *target, const struct record_code *record);
 // The recording's node of a sample's stack; false when a code object is not known yet.

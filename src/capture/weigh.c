@@ -109,10 +109,13 @@ void weigh_sample(struct target *target, struct thread *thread, uint32_t node,
     int64_t weight = sample->start_cpu_ns - thread->cpu_ns;
     int64_t own = sample->cpu_ns - sample->start_cpu_ns;
     thread->cpu_ns = sample->cpu_ns;
+    thread->last_node = node;
+    if (sample->tstate)
+        thread->tstate = sample->tstate;
     if (weight < 0)
         weight = 0;
     if (own > 0)
-        target->overhead_ns += own;
+        target->overhead_ns += own, thread->overhead_ns += own;
     if (is_silence(target, thread, sample, weight)) { // spent anywhere but here: unsampled
         target->lost_blocked += (uint64_t)(weight / target->period_ns);
         weight = 0;

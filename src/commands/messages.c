@@ -199,12 +199,12 @@ static char *result_text(const struct profile *profile)
 {
     const struct times *times = &profile->times;
     struct report_doubts doubts = report_doubts(profile);
-    char cpu[32], elapsed[32], *samples = samples_text(times->samples), *text;
+    char cpu[32], elapsed[32], why[WAITED_SIZE], *samples = samples_text(times->samples), *text;
     show_time(cpu, doubts.cpu_ns);
     show_time(elapsed, profile->run.elapsed_ns);
     if (doubts.waited)
-        text = text_format("mostly waited: %s of CPU in %s, %s; waiting is not measured yet", cpu,
-                           elapsed, samples);
+        text = text_format("mostly waited: %s of CPU in %s; it %s", cpu, elapsed,
+                           report_waited(profile, why));
     else if (times->samples == 0)
         text = text_format("%s, %s", elapsed, samples);
     else if (doubts.few)

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // build.h - what profile_build() works with between a recording and a finished profile.
 //
-// tally.c adds up, source.c reads sources, profile.c sorts and hands out. Indices: a function or a
-// node has its id of the recording; paths, spots and lines are numbered here. Behind the recorded
-// functions and paths stand the buckets, which take the time that no line may have.
+// tally.c adds up, waits.c does so by reason, source.c reads sources, profile.c sorts and hands
+// out. Indices: a function or a node has its id of the recording; paths, spots and lines are
+// numbered here. Behind the recorded functions and paths stand the buckets, which take the time
+// that no line may have.
 #pragma once
 
 #include "recording.h"
@@ -36,6 +37,13 @@ struct line {
     struct profile_line sum; // its `function` is the best spot until profile.c translates it
 };
 
+// Waits added up by a key (a line, a thread): those of key k stand from from[k] to before
+// from[k + 1], the longest first.
+struct wait_groups {
+    struct wait *waits;
+    uint32_t *from;
+};
+
 struct build {
     struct recording *rec;
     const struct scope *scope;
@@ -51,6 +59,9 @@ struct build {
     uint32_t *spot_of;                  // by node
     struct spot *spots;
     struct line *lines;
+    struct profile_wait *waits; // by node, thread, state, reason
+    size_t wait_count;
+    struct wait_groups line_waits, thread_waits, total_waits; // the last has one key, 0
     int error;
 };
 
@@ -60,6 +71,11 @@ void tally_charge(struct build *build); // whose line gets the time of each stac
 void tally_sums(struct build *build);   // threads, processes, functions, paths; self and attributed
 void tally_lines(struct build *build);  // the same for the lines of charged paths
 void tally_totals(struct build *build); // inclusive times of functions and lines
+void waits_init(struct build *build);   // all there are
+void waits_lines(struct build *build);  // by line, thread and in all; after tally_lines()
+void waits_free(struct build *build);
+uint32_t tally_line_of(struct build *build, uint32_t node); // that is charged with this stack
+struct path *tally_path_of(struct build *build, uint32_t node);
 void tally_free(struct build *build);
 void *build_array(struct build *build, size_t count, size_t size); // zeroed; NULL sets error
 

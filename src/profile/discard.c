@@ -13,7 +13,7 @@
 struct discard {
     struct recording *rec;
     uint32_t *threads, *functions, *nodes; // new ids by the old ones; GONE
-    struct rows *kept_functions, *kept_nodes, *kept_weights;
+    struct rows *kept_functions, *kept_nodes, *kept_weights, *kept_waits;
 };
 
 static uint32_t *marks(size_t count)
@@ -33,8 +33,9 @@ static bool begin(struct discard *d)
     d->kept_functions = rows_new(FUNCTION_WORDS);
     d->kept_nodes = rows_new(NODE_WORDS);
     d->kept_weights = rows_new(WEIGHT_WORDS);
+    d->kept_waits = rows_new(WAIT_WORDS);
     return d->threads && d->functions && d->nodes && d->kept_functions && d->kept_nodes &&
-           d->kept_weights;
+           d->kept_weights && d->kept_waits;
 }
 
 static void keep_threads(struct discard *d)
@@ -50,19 +51,29 @@ static void keep_threads(struct discard *d)
     rec->thread_count = kept;
 }
 
-// The stacks of threads that stay, with all their callers. (Any number but GONE for now.)
+// A stack with all its callers. (Any number but GONE for now.)
+static void mark_node(struct discard *d, uint32_t node)
+{
+    const struct rows *nodes = d->rec->nodes;
+    for (; node != NODE_ROOT && d->nodes[node] == GONE; node = rows_at(nodes, node)[NODE_PARENT]) {
+        d->nodes[node] = 0;
+        d->functions[rows_at(nodes, node)[NODE_FUNCTION]] = 0;
+    }
+}
+
+// Those of threads that stay.
 static void mark_nodes(struct discard *d)
 {
     const struct recording *rec = d->rec;
     for (uint32_t i = 0; i < rows_count(rec->weights); i++) {
         const uint32_t *weight = rows_at(rec->weights, i);
-        if (d->threads[weight[WEIGHT_THREAD]] == GONE)
-            continue;
-        for (uint32_t node = weight[WEIGHT_NODE]; node != NODE_ROOT && d->nodes[node] == GONE;
-             node = rows_at(rec->nodes, node)[NODE_PARENT]) {
-            d->nodes[node] = 0;
-            d->functions[rows_at(rec->nodes, node)[NODE_FUNCTION]] = 0;
-        }
+        if (d->threads[weight[WEIGHT_THREAD]] != GONE)
+            mark_node(d, weight[WEIGHT_NODE]);
+    }
+    for (uint32_t i = 0; i < rows_count(rec->waits); i++) {
+        const uint32_t *wait = rows_at(rec->waits, i);
+        if (d->threads[wait[WAIT_THREAD]] != GONE)
+            mark_node(d, wait[WAIT_NODE]);
     }
 }
 
@@ -111,6 +122,24 @@ static bool keep_weights(struct discard *d)
     return true;
 }
 
+static bool keep_waits(struct discard *d)
+{
+    struct recording *rec = d->rec;
+    for (uint32_t i = 0; i < rows_count(rec->waits); i++) {
+        const uint32_t *row = rows_at(rec->waits, i);
+        uint32_t thread = d->threads[row[WAIT_THREAD]];
+        if (thread == GONE)
+            continue;
+        uint32_t id =
+            rows_id(d->kept_waits, (const uint32_t[WAIT_WORDS]){d->nodes[row[WAIT_NODE]], thread,
+                                                                row[WAIT_STATE], row[WAIT_REASON]});
+        if (id == GONE)
+            return false;
+        rec->waited[id] = rec->waited[i]; // id <= i
+    }
+    return true;
+}
+
 static void swap(struct rows **a, struct rows **b)
 {
     struct rows *kept = *a;
@@ -125,8 +154,11 @@ static void end(struct discard *d)
     swap(&rec->functions, &d->kept_functions);
     swap(&rec->nodes, &d->kept_nodes);
     swap(&rec->weights, &d->kept_weights);
+    swap(&rec->waits, &d->kept_waits);
     for (uint32_t i = rows_count(rec->weights); i < rec->times_room; i++)
         rec->times[i] = (struct times){.samples = 0};
+    for (uint32_t i = rows_count(rec->waits); i < rec->waited_room; i++)
+        rec->waited[i] = (struct waited){0};
 }
 
 void recording_discard(struct recording *rec)
@@ -136,7 +168,7 @@ void recording_discard(struct recording *rec)
     if (done) {
         keep_threads(&d);
         mark_nodes(&d);
-        done = keep_functions(&d) && keep_nodes(&d) && keep_weights(&d);
+        done = keep_functions(&d) && keep_nodes(&d) && keep_weights(&d) && keep_waits(&d);
     }
     if (done)
         end(&d);
@@ -148,4 +180,5 @@ void recording_discard(struct recording *rec)
     rows_free(d.kept_functions);
     rows_free(d.kept_nodes);
     rows_free(d.kept_weights);
+    rows_free(d.kept_waits);
 }

@@ -14,6 +14,7 @@ struct finished {
     size_t text_count;
     struct profile_line *lines; // of all files
     uint32_t *file_functions;   // of all files
+    struct wait *line_waits, *thread_waits;
 };
 
 struct assembly { // finished, and how the build's indices translate
@@ -289,9 +290,19 @@ static void choose_functions(struct assembly *a)
 static bool has_time(const struct profile_line *line)
 {
     static const struct times none;
-    return memcmp(&line->times, &none, sizeof none) != 0 ||
+    return line->wait_count || memcmp(&line->times, &none, sizeof none) != 0 ||
            memcmp(&line->self, &none, sizeof none) != 0 ||
            memcmp(&line->total, &none, sizeof none) != 0;
+}
+
+static void take_line_waits(struct build *build)
+{
+    const struct wait_groups *groups = &build->line_waits;
+    for (uint32_t i = 0; i < rows_count(build->line_rows); i++) {
+        struct profile_line *line = &build->lines[i].sum;
+        line->waits = groups->waits + groups->from[i];
+        line->wait_count = groups->from[i + 1] - groups->from[i];
+    }
 }
 
 static size_t collect_lines(struct assembly *a)
@@ -330,6 +341,7 @@ static void finish_lines(struct assembly *a)
     a->line_order = build_array(build, all, sizeof *a->line_order);
     if (build->error)
         return;
+    take_line_waits(build);
     size_t count = collect_lines(a);
     a->out->lines = build_array(build, count, sizeof *a->out->lines);
     if (build->error)
@@ -408,17 +420,42 @@ static void finish_processes(struct assembly *a)
     profile->process_count = rec->process_count;
 }
 
+static void finish_thread(struct build *build, struct profile_thread *thread, size_t id)
+{
+    const struct wait_groups *groups = &build->thread_waits;
+    const int64_t *ns = build->threads[id].ns;
+    thread->info = build->rec->threads[id];
+    thread->times = build->threads[id];
+    thread->waits = groups->waits + groups->from[id];
+    thread->wait_count = groups->from[id + 1] - groups->from[id];
+    int64_t seen = ns[STATE_PYTHON] + ns[STATE_NATIVE] + ns[STATE_KERNEL];
+    int64_t rest = thread->info.cpu_ns - thread->info.overhead_ns - seen;
+    thread->unsampled_ns = rest > 0 ? rest : 0;
+}
+
 static void finish_threads(struct assembly *a)
 {
     const struct recording *rec = a->build->rec;
     struct profile_thread *threads = build_array(a->build, rec->thread_count, sizeof *threads);
     a->out->profile.threads = threads;
-    for (size_t i = 0; threads && i < rec->thread_count; i++) {
-        const struct recorded_thread *thread = &rec->threads[i];
-        threads[i] = (struct profile_thread){thread->process, thread->tid, thread->name,
-                                             a->build->threads[i]};
-    }
+    for (size_t i = 0; threads && i < rec->thread_count; i++)
+        finish_thread(a->build, &threads[i], i);
     a->out->profile.thread_count = rec->thread_count;
+}
+
+// The sums of waits become the profile's.
+static void finish_waits(struct assembly *a)
+{
+    struct build *build = a->build;
+    struct profile *profile = &a->out->profile;
+    a->out->line_waits = build->line_waits.waits;
+    a->out->thread_waits = build->thread_waits.waits;
+    profile->total_waits = build->total_waits.waits;
+    profile->total_wait_count = build->total_waits.from[1];
+    profile->waits = build->waits;
+    profile->wait_count = build->wait_count;
+    build->line_waits.waits = build->thread_waits.waits = build->total_waits.waits = NULL;
+    build->waits = NULL;
 }
 
 static void finish_run(struct assembly *a)
@@ -436,7 +473,7 @@ static void assemble(struct assembly *a)
 {
     static void (*const steps[])(struct assembly *) = {
         finish_run,   finish_processes, finish_threads,        finish_paths,  finish_functions,
-        finish_files, finish_lines,     finish_file_functions, finish_stacks,
+        finish_files, finish_lines,     finish_file_functions, finish_stacks, finish_waits,
     };
     for (size_t i = 0; i < sizeof steps / sizeof *steps && !a->build->error; i++)
         steps[i](a);
@@ -448,8 +485,8 @@ static void assemble(struct assembly *a)
 
 static void tally(struct build *build)
 {
-    static void (*const steps[])(struct build *) = {tally_init, tally_charge, tally_sums,
-                                                    tally_lines, tally_totals};
+    static void (*const steps[])(struct build *) = {
+        tally_init, waits_init, tally_charge, tally_sums, tally_lines, waits_lines, tally_totals};
     for (size_t i = 0; i < sizeof steps / sizeof *steps && !build->error; i++)
         steps[i](build);
 }
@@ -463,6 +500,7 @@ const struct profile *profile_build(struct recording *rec, const struct scope *s
     if (!build.error)
         assemble(&assembly);
     tally_free(&build);
+    waits_free(&build);
     if (!build.error)
         return &out->profile;
     if (out)
@@ -486,6 +524,10 @@ void profile_free(const struct profile *profile)
     free(out->texts);
     free(out->lines);
     free(out->file_functions);
+    free(out->line_waits);
+    free(out->thread_waits);
+    drop(profile->waits);
+    drop(profile->total_waits);
     drop(profile->files);
     drop(profile->processes);
     drop(profile->threads);

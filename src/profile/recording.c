@@ -39,7 +39,8 @@ struct recording *recording_new(void)
     rec->functions = rows_new(FUNCTION_WORDS);
     rec->nodes = rows_new(NODE_WORDS);
     rec->weights = rows_new(WEIGHT_WORDS);
-    if (!rec->texts || !rec->functions || !rec->nodes || !rec->weights) {
+    rec->waits = rows_new(WAIT_WORDS);
+    if (!rec->texts || !rec->functions || !rec->nodes || !rec->weights || !rec->waits) {
         recording_free(rec);
         errno = ENOMEM;
         return NULL;
@@ -61,6 +62,8 @@ void recording_free(struct recording *rec)
     free(rec->threads);
     free(rec->sources);
     free(rec->times);
+    free(rec->waited);
+    rows_free(rec->waits);
     rows_free(rec->weights);
     rows_free(rec->nodes);
     rows_free(rec->functions);
@@ -137,17 +140,19 @@ uint32_t recording_thread(struct recording *rec, uint32_t process, int32_t tid, 
         return fail(rec, EINVAL);
     if (!one_more(rec, (void **)&rec->threads, rec->thread_count, sizeof *rec->threads))
         return UINT32_MAX;
+    const char *text = recording_string(rec, name);
     rec->threads[rec->thread_count] =
-        (struct recorded_thread){process, tid, recording_string(rec, name)};
+        (struct thread_info){.process = process, .tid = tid, .name = text, .kernel_name = text};
     return (uint32_t)rec->thread_count++;
 }
 
-void recording_thread_name(struct recording *rec, uint32_t thread, const char *name)
+struct thread_info *recording_thread_info(struct recording *rec, uint32_t thread)
 {
     if (thread < rec->thread_count)
-        rec->threads[thread].name = recording_string(rec, name);
-    else
-        fail(rec, EINVAL);
+        return &rec->threads[thread];
+    fail(rec, EINVAL);
+    rec->no_thread = (struct thread_info){.name = "", .kernel_name = ""};
+    return &rec->no_thread;
 }
 
 static uint32_t row_id(struct recording *rec, struct rows *rows, const uint32_t *words)
@@ -182,38 +187,77 @@ static uint32_t interpreter_node(struct recording *rec)
     return recording_node(rec, NODE_ROOT, function, 0);
 }
 
-// The row is made before its sum, so there may be one row more than sums after a failure: then
-// `error` is set, and profile_build() looks at neither.
+// Room for the sum of row `id`, in an array that grows by half. The row is made before its sum, so
+// there may be one row more than sums after a failure: then `error` is set, and profile_build()
+// looks at neither.
+static bool sum_room(struct recording *rec, void **sums, size_t *room, uint32_t id, size_t size)
+{
+    if (id < *room)
+        return true;
+    size_t grown = *room + *room / 2 + 64;
+    void *more = realloc(*sums, grown * size);
+    if (!more) {
+        fail(rec, ENOMEM);
+        return false;
+    }
+    memset((char *)more + *room * size, 0, (grown - *room) * size);
+    *sums = more;
+    *room = grown;
+    return true;
+}
+
 static struct times *weight_times(struct recording *rec, uint32_t node, uint32_t thread)
 {
-    uint32_t weight = row_id(rec, rec->weights, (const uint32_t[WEIGHT_WORDS]){node, thread});
-    if (weight == INTERN_NONE)
+    uint32_t id = row_id(rec, rec->weights, (const uint32_t[WEIGHT_WORDS]){node, thread});
+    if (id == INTERN_NONE ||
+        !sum_room(rec, (void **)&rec->times, &rec->times_room, id, sizeof *rec->times))
         return NULL;
-    if (weight >= rec->times_room) {
-        size_t room = rec->times_room + rec->times_room / 2 + 64;
-        struct times *more = realloc(rec->times, room * sizeof *more);
-        if (!more) {
-            fail(rec, ENOMEM);
-            return NULL;
-        }
-        memset(more + rec->times_room, 0, (room - rec->times_room) * sizeof *more);
-        rec->times = more;
-        rec->times_room = room;
-    }
-    return &rec->times[weight];
+    return &rec->times[id];
+}
+
+static bool is_place(struct recording *rec, uint32_t node, uint32_t thread)
+{
+    if (node < rows_count(rec->nodes) && thread < rec->thread_count)
+        return true;
+    fail(rec, EINVAL);
+    return false;
 }
 
 void recording_add(struct recording *rec, uint32_t node, uint32_t thread, const struct times *times)
 {
     if (node == NODE_ROOT)
         node = interpreter_node(rec);
-    if (node >= rows_count(rec->nodes) || thread >= rec->thread_count) {
-        fail(rec, EINVAL);
-        return;
-    }
-    struct times *sum = weight_times(rec, node, thread);
+    struct times *sum = is_place(rec, node, thread) ? weight_times(rec, node, thread) : NULL;
     if (sum)
         times_add(sum, times);
+}
+
+// What of a wait stands in the times.
+static int64_t waited_shown(const struct wait *wait)
+{
+    bool column =
+        wait->state == STATE_IO || wait->state == STATE_SLEEP || wait->state == STATE_CHILD;
+    return column ? wait->counted_ns : wait->ns;
+}
+
+void recording_wait(struct recording *rec, uint32_t node, uint32_t thread, const struct wait *wait)
+{
+    struct times times = {.samples = 0};
+    times.ns[wait->state] = waited_shown(wait);
+    if (node == NODE_ROOT)
+        node = interpreter_node(rec);
+    if (times.ns[wait->state])
+        recording_add(rec, node, thread, &times);
+    uint32_t reason = text_id(rec, wait->reason);
+    if (reason == INTERN_NONE || !is_place(rec, node, thread))
+        return;
+    uint32_t id =
+        row_id(rec, rec->waits, (const uint32_t[WAIT_WORDS]){node, thread, wait->state, reason});
+    if (id == INTERN_NONE ||
+        !sum_room(rec, (void **)&rec->waited, &rec->waited_room, id, sizeof *rec->waited))
+        return;
+    rec->waited[id].ns += wait->ns;
+    rec->waited[id].counted_ns += wait->counted_ns;
 }
 
 static struct recorded_source *source_of(struct recording *rec, const char *path)

@@ -13,11 +13,10 @@
 enum { FUNCTION_FILE, FUNCTION_NAME, FUNCTION_LINE, FUNCTION_WORDS }; // texts, texts, int
 enum { NODE_PARENT, NODE_FUNCTION, NODE_LINE, NODE_WORDS };
 enum { WEIGHT_NODE, WEIGHT_THREAD, WEIGHT_WORDS };
+enum { WAIT_NODE, WAIT_THREAD, WAIT_STATE, WAIT_REASON, WAIT_WORDS }; // reason: texts
 
-struct recorded_thread {
-    uint32_t process;
-    int32_t tid;
-    const char *name;
+struct waited {
+    int64_t ns, counted_ns;
 };
 
 struct recorded_source {
@@ -29,15 +28,18 @@ struct recorded_source {
 struct recording {
     struct run_info run;
     struct intern *texts;
-    struct rows *functions, *nodes, *weights;
+    struct rows *functions, *nodes, *weights, *waits;
     struct times *times; // by weight
     size_t times_room;
+    struct waited *waited; // by wait
+    size_t waited_room;
     struct process_info **processes; // each on its own: callers hold on to them
     size_t process_count;
-    struct recorded_thread *threads;
+    struct thread_info *threads;
     size_t thread_count;
     struct recorded_source *sources;
     size_t source_count;
     struct process_info nobody; // answers for a process that does not exist
-    int error;                  // first errno, 0 while all went well
+    struct thread_info no_thread;
+    int error; // first errno, 0 while all went well
 };

@@ -242,10 +242,15 @@ static uint32_t function_of_node(const struct build *build, uint32_t node)
 
 // ---- sums
 
+struct path *tally_path_of(struct build *build, uint32_t node)
+{
+    return &build->paths[build->path_of[function_of_node(build, build->charged[node])]];
+}
+
 static void add_weight(struct build *build, const struct profile_weight *weight)
 {
     uint32_t charged = function_of_node(build, build->charged[weight->node]);
-    struct path *path = &build->paths[build->path_of[charged]];
+    struct path *path = tally_path_of(build, weight->node);
     times_add(&build->all, &weight->times);
     times_add(&build->threads[weight->thread], &weight->times);
     times_add(&build->processes[build->rec->threads[weight->thread].process], &weight->times);
@@ -257,6 +262,8 @@ static void add_weight(struct build *build, const struct profile_weight *weight)
 
 void tally_sums(struct build *build)
 {
+    for (size_t i = 0; i < build->wait_count; i++) // waiting beside others is in no time
+        tally_path_of(build, build->waits[i].node)->charged = true;
     for (size_t i = 0; i < build->weight_count; i++)
         add_weight(build, &build->weights[i]);
     for (uint32_t i = 0; i < BUCKETS; i++) { // no frame will ever add to a bucket's total
@@ -305,15 +312,28 @@ static uint32_t spot_of_charged(struct build *build, uint32_t node)
     return row_of(build, build->spot_rows, function_of_node(build, node), 0);
 }
 
+static bool is_helper(const struct build *build, uint32_t node)
+{
+    return strcmp(path_of_node(build, node)->text, NATIVE_THREADS) == 0 &&
+           build->charged[node] != node;
+}
+
 static void add_line_weight(struct build *build, const struct profile_weight *weight)
 {
     uint32_t spot = spot_of_charged(build, build->charged[weight->node]);
     build->spots[spot].attributed += times_shown(&weight->times);
     times_add(&line_of_spot(build, spot)->sum.times, &weight->times);
+    if (is_helper(build, weight->node))
+        line_of_spot(build, spot)->sum.helpers_ns += times_shown(&weight->times);
     if (build->charged[weight->node] >= FIRST_BUCKET) // as in tally_sums
         times_add(&line_of_spot(build, spot)->sum.total, &weight->times);
     if (build->spot_of[weight->node] != NOTHING)
         times_add(&line_of_spot(build, build->spot_of[weight->node])->sum.self, &weight->times);
+}
+
+uint32_t tally_line_of(struct build *build, uint32_t node)
+{
+    return build->spots[spot_of_charged(build, build->charged[node])].line;
 }
 
 static void init_lines(struct build *build)

@@ -2,6 +2,10 @@
 // doubts.c - what a profile is too small or too one-sided to tell; prototypes in report.h.
 #include "lineprof/report.h"
 
+#include <stdio.h>
+#include <string.h>
+#include "grid.h"
+
 #define FEW          25                 // samples: below, a share may be off by 20 points
 #define MOSTLY_NS    INT64_C(100000000) // of elapsed time: start-up waits for its files, too
 #define MOSTLY_PARTS 4                  // one part of these on CPU, or less
@@ -19,8 +23,19 @@ struct report_doubts report_doubts(const struct profile *profile)
     struct report_doubts doubts = {.cpu_ns = cpu_ns(profile)};
     int64_t elapsed = profile->run.elapsed_ns;
     doubts.cpu_only = !(profile->run.measured & waits);
-    doubts.few = profile->times.samples < FEW;
-    doubts.waited =
-        doubts.cpu_only && elapsed >= MOSTLY_NS && doubts.cpu_ns < elapsed / MOSTLY_PARTS;
+    // Waiting is measured, not sampled.
+    int64_t shown = times_shown(&profile->times);
+    bool mostly_waits = doubts.cpu_ns < shown / 2;
+    doubts.few = profile->times.samples < FEW && !mostly_waits;
+    doubts.waited = elapsed >= MOSTLY_NS && shown < elapsed / MOSTLY_PARTS &&
+                    (doubts.cpu_only || profile->total_wait_count);
     return doubts;
+}
+
+const char *report_waited(const struct profile *profile, char text[WAITED_SIZE])
+{
+    char wait[WAIT_SIZE];
+    format_wait(wait, profile->total_wait_count ? &profile->total_waits[0] : NULL);
+    snprintf(text, WAITED_SIZE, "%s", *wait ? wait + strlen("  ") : "waited, which is left out");
+    return text;
 }

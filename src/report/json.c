@@ -150,6 +150,32 @@ static void open_list(struct writer *w, const char *key, char bracket)
     json_open(&w->json, bracket);
 }
 
+static const char *const state_names[STATE_COUNT] = {
+    [STATE_PYTHON] = "python", [STATE_NATIVE] = "native", [STATE_KERNEL] = "kernel",
+    [STATE_IO] = "io",         [STATE_SLEEP] = "sleep",   [STATE_CHILD] = "child",
+    [STATE_LOCK] = "lock",     [STATE_GIL] = "gil",       [STATE_RUNNABLE] = "runnable",
+};
+
+static void put_wait(struct writer *w, const struct wait *wait)
+{
+    put_string(w, "state", state_names[wait->state]);
+    put_string(w, "reason", wait->reason);
+    put_seconds(w, "s", true, wait->ns);
+    put_seconds(w, "counted_s", true, wait->counted_ns);
+}
+
+static void put_waits(struct writer *w, const struct wait *waits, size_t count)
+{
+    json_key(&w->json, "waits");
+    json_open(&w->json, '[');
+    for (size_t i = 0; i < count; i++) {
+        json_open(&w->json, '{');
+        put_wait(w, &waits[i]);
+        json_close(&w->json, '}');
+    }
+    json_close(&w->json, ']');
+}
+
 static void open_item(struct writer *w)
 {
     json_newline(&w->json);
@@ -246,6 +272,7 @@ static void put_totals(struct writer *w)
     put_times(w, &w->profile->times);
     put_seconds(w, "unsampled_s", any_cpu_known(w->profile), w->profile->unsampled_ns);
     put_seconds(w, "overhead_s", true, w->profile->overhead_ns);
+    put_waits(w, w->profile->total_waits, w->profile->total_wait_count);
     json_close(&w->json, '}');
 }
 
@@ -281,6 +308,25 @@ static void put_processes(struct writer *w)
     json_close(&w->json, ']');
 }
 
+static void put_thread(struct writer *w, const struct profile_thread *thread)
+{
+    const struct thread_info *info = &thread->info;
+    put_int(w, "process", info->process);
+    put_int(w, "pid", w->profile->processes[info->process].info.pid);
+    put_int(w, "tid", info->tid);
+    put_string(w, "name", info->name);
+    put_string(w, "kernel_name", info->kernel_name);
+    json_key(&w->json, "native");
+    json_bool(&w->json, info->native);
+    put_seconds(w, "wall_s", true, info->wall_ns);
+    put_seconds(w, "cpu_s", true, info->cpu_ns);
+    put_seconds(w, "unsampled_s", true, thread->unsampled_ns);
+    put_seconds(w, "overhead_s", true, info->overhead_ns);
+    put_samples(w, thread->times.samples);
+    put_times(w, &thread->times);
+    put_waits(w, thread->waits, thread->wait_count);
+}
+
 static void put_threads(struct writer *w)
 {
     const struct profile *profile = w->profile;
@@ -289,12 +335,7 @@ static void put_threads(struct writer *w)
         const struct profile_thread *thread = &profile->threads[i];
         open_item(w);
         put_int(w, "id", (int64_t)i);
-        put_int(w, "process", thread->process);
-        put_int(w, "pid", profile->processes[thread->process].info.pid);
-        put_int(w, "tid", thread->tid);
-        put_string(w, "name", thread->name);
-        put_samples(w, thread->times.samples);
-        put_times(w, &thread->times);
+        put_thread(w, thread);
         json_close(&w->json, '}');
     }
     json_close(&w->json, ']');
@@ -346,6 +387,10 @@ static void put_line(struct writer *w, const struct profile_line *line)
     put_short_times(w, &line->times);
     put_percents(w, &line->times);
     put_self_and_total(w, &line->self, &line->total);
+    if (line->helpers_ns)
+        put_seconds(w, "native_threads_s", true, line->helpers_ns);
+    if (line->wait_count)
+        put_waits(w, line->waits, line->wait_count);
     json_close(&w->json, '}');
 }
 
@@ -449,12 +494,27 @@ static void put_weights(struct writer *w)
     json_close(&w->json, ']');
 }
 
+static void put_stack_waits(struct writer *w)
+{
+    open_list(w, "waits", '[');
+    for (size_t i = 0; i < w->profile->wait_count; i++) {
+        const struct profile_wait *wait = &w->profile->waits[i];
+        open_item(w);
+        put_int(w, "node", wait->node);
+        put_int(w, "thread", wait->thread);
+        put_wait(w, &wait->wait);
+        json_close(&w->json, '}');
+    }
+    json_close(&w->json, ']');
+}
+
 static void put_stacks(struct writer *w)
 {
     open_list(w, "stacks", '{');
     put_frame_table(w);
     put_nodes(w);
     put_weights(w);
+    put_stack_waits(w);
     json_close(&w->json, '}');
 }
 

@@ -4,8 +4,11 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include "outline.h"
 #include "table_parts.h"
+
+#define SHORTEST_SOURCE 24
 
 enum visibility { FOLDED, CONTEXT, SHOWN };
 
@@ -108,16 +111,33 @@ static bool view_open(struct view *view, const struct table *table, const struct
 
 // ---- rows
 
+// The longest wait of a line that mostly waits.
+static const struct wait *main_wait(const struct profile_line *line)
+{
+    int64_t waited = 0, busy = 0;
+    for (size_t i = 0; i < line->wait_count; i++)
+        waited += line->waits[i].ns;
+    for (enum state state = STATE_PYTHON; state <= STATE_KERNEL; state++)
+        busy += line->times.ns[state];
+    return waited > busy ? &line->waits[0] : NULL;
+}
+
 static void source_row(const struct grid *grid, const struct view *view, int n)
 {
     const struct outline_line *line = outline_line(&view->outline, n);
     const struct profile_line *timed = view->timed[n];
     bool shown = view->visible[n] == SHOWN;
+    char wait[WAIT_SIZE];
+    int needed = (int)strlen(format_wait(wait, timed && shown ? main_wait(timed) : NULL));
+    if (grid->label < needed + SHORTEST_SOURCE)
+        needed = 0;
     grid_row(grid, shown ? ROW_PLAIN : ROW_DIM, n, timed ? &timed->times : NULL);
     if (shown || view->table->options->all_lines)
-        pen_source(grid->pen, line->state, line->text, line->length, grid->label);
+        pen_source(grid->pen, line->state, line->text, line->length, grid->label - needed);
     else
         pen_bytes(grid->pen, INK_DIM, line->text, line->length, grid->label);
+    if (needed)
+        pen_puts(grid->pen, INK_DIM, wait);
     pen_newline(grid->pen);
 }
 

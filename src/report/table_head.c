@@ -177,10 +177,11 @@ static void answer_nothing(struct table *table)
 
 static void answer_waited(struct table *table)
 {
-    char text[128], cpu[NUMBER_SIZE], elapsed[NUMBER_SIZE];
+    char text[192], cpu[NUMBER_SIZE], elapsed[NUMBER_SIZE], why[WAITED_SIZE];
     format_time(cpu, table->doubts.cpu_ns);
-    snprintf(text, sizeof text, "%s of CPU in %s; waiting is not measured yet.",
-             *cpu ? cpu : "0 ms", format_time(elapsed, table->profile->run.elapsed_ns));
+    snprintf(text, sizeof text, "%s of CPU in %s; it %s.", *cpu ? cpu : "0 ms",
+             format_time(elapsed, table->profile->run.elapsed_ns),
+             report_waited(table->profile, why));
     say(table, INK_BOLD, "Mostly waited:");
     say(table, INK_PLAIN, text);
 }

@@ -11,7 +11,9 @@
 #define FUNCTIONS_MAX 10
 #define ENTRIES_MAX   5
 #define DIGITS        4
+#define NOTABLE_WAIT  INT64_C(10000000)
 #define SHORTEST_PATH 8
+#define SHORTEST_NAME 12
 
 static struct grid list_start(struct table *table, int64_t longest, const char *first,
                               const char *label)
@@ -98,13 +100,21 @@ static void functions(struct table *table)
 struct entry {
     const struct times *times;
     const char *name;
+    const struct wait *wait; // its longest; NULL: none
     char id[48];
 };
+
+static int64_t waited_ns(const struct entry *entry)
+{
+    return entry->wait ? entry->wait->ns : 0;
+}
 
 static int compare_entries(const void *a, const void *b)
 {
     const struct entry *x = a, *y = b;
     int64_t difference = times_shown(y->times) - times_shown(x->times);
+    if (!difference)
+        difference = waited_ns(y) - waited_ns(x);
     if (difference)
         return difference < 0 ? -1 : 1;
     return x->times < y->times ? -1 : x->times > y->times; // as they stand in the profile
@@ -112,11 +122,17 @@ static int compare_entries(const void *a, const void *b)
 
 static void entry_row(const struct grid *grid, const struct entry *entry)
 {
+    char wait[WAIT_SIZE];
+    int needed = (int)strlen(format_wait(wait, entry->wait));
     int room = grid->label - 2 - (int)strlen(entry->id);
+    if (room < needed + SHORTEST_NAME)
+        needed = 0;
     grid_row(grid, ROW_EVEN, 0, entry->times);
-    if (pen_text(grid->pen, INK_PLAIN, entry->name ? entry->name : "", room))
+    if (pen_text(grid->pen, INK_PLAIN, entry->name ? entry->name : "", room - needed))
         pen_space(grid->pen, 2);
     pen_puts(grid->pen, INK_DIM, entry->id);
+    if (needed)
+        pen_puts(grid->pen, INK_DIM, wait);
     pen_newline(grid->pen);
 }
 
@@ -146,15 +162,18 @@ static int threads(struct table *table)
         return -ENOMEM;
     for (size_t i = 0; i < profile->thread_count; i++) {
         const struct profile_thread *thread = &profile->threads[i];
-        if (times_shown(&thread->times) <= 0)
+        int64_t waited = thread->wait_count ? thread->waits[0].ns : 0;
+        if (times_shown(&thread->times) <= 0 && waited < NOTABLE_WAIT)
             continue;
         struct entry *entry = &list[count++];
-        *entry = (struct entry){.times = &thread->times, .name = thread->name};
-        if (profile->process_count > 1 && thread->process < profile->process_count)
-            snprintf(entry->id, sizeof entry->id, "%d in process %d", (int)thread->tid,
-                     (int)profile->processes[thread->process].info.pid);
+        *entry = (struct entry){.times = &thread->times, .name = thread->info.name};
+        if (waited >= NOTABLE_WAIT)
+            entry->wait = &thread->waits[0];
+        if (profile->process_count > 1 && thread->info.process < profile->process_count)
+            snprintf(entry->id, sizeof entry->id, "%d in process %d", (int)thread->info.tid,
+                     (int)profile->processes[thread->info.process].info.pid);
         else
-            snprintf(entry->id, sizeof entry->id, "%d", (int)thread->tid);
+            snprintf(entry->id, sizeof entry->id, "%d", (int)thread->info.tid);
     }
     entries(table, list, count, "thread", "more thread", "more threads");
     free(list);

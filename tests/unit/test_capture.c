@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include "code_record.h"
+#include "lineprof/code_record.h"
 #include "cpu_call.h"
 #include "fake_session.h"
 #include "maps.h"
@@ -550,7 +550,7 @@ static void kernel_time_goes_where_it_belongs(void **state)
     static const int percent[] = {100, 0, 50, 0};
     for (int tid = 1; tid <= 4; tid++)
         for (size_t i = 0; i < profile->thread_count; i++)
-            if (profile->threads[i].tid == tid)
+            if (profile->threads[i].info.tid == tid)
                 assert_near(profile->threads[i].times.ns[STATE_KERNEL],
                             whole / 100 * percent[tid - 1], whole / 50);
     profile_free(profile);

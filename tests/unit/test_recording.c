@@ -171,9 +171,9 @@ static void a_sample_without_frames_is_the_interpreters(void **state)
 static void a_thread_can_be_named_later(void **state)
 {
     struct recording *rec = *state;
-    recording_thread_name(rec, one_thread(rec), "renamed");
+    recording_thread_info(rec, one_thread(rec))->name = recording_string(rec, "renamed");
     const struct profile *profile = profile_build(rec, &(struct scope){0});
-    assert_string_equal(profile->threads[0].name, "renamed");
+    assert_string_equal(profile->threads[0].info.name, "renamed");
     profile_free(profile);
 }
 
@@ -194,7 +194,7 @@ static void an_unknown_id_is_an_error(void **state)
     const struct times times = {.ns = {5}, .samples = 1};
     assert_int_equal(recording_node(rec, 3, 0, 1), UINT32_MAX);
     assert_int_equal(recording_thread(rec, 5, 1, ""), UINT32_MAX);
-    recording_thread_name(rec, 9, "");
+    recording_thread_info(rec, 9)->tid = 1;
     recording_add(rec, 9, 9, &times);
     assert_string_equal(recording_process_info(rec, 9)->command, "");
     assert_null(profile_build(rec, &(struct scope){0}));

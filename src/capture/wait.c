@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: MIT
+// wait.c - see wait.h. Read it bottom-up from wait_tick().
+//
+// For each thread, wall time = on a CPU + on a run queue + blocked, and schedstat has the first two
+// to the nanosecond whenever the thread is off its CPU. Blocked time is thus known exactly; where
+// it was spent is found out by looking. A thread whose schedstat has not changed since it was last
+// seen blocked has not moved: no more has to be read. Otherwise what it owes is placed where the
+// next look finds it blocked, so that places share by chance, in proportion, what is exact in sum.
+//
+// The 100 % has only those instants in which the whole process stood still. With one thread that
+// came off its blocked state since the last tick, that is exact as well; of several it is known
+// only within bounds how far they overlapped, and within these the looks decide: at a random
+// moment, did any of them run?
+#include "wait.h"
+#include "look.h"
+#include "why.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+static const struct why not_seen = {STATE_IO, "too short to see"};
+
+static int64_t now_ns(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
+}
+
+// ---- one thread
+
+static void place(struct target *target, struct thread *thread, int64_t ns, int64_t counted_ns)
+{
+    const struct waiting *waiting = &thread->waiting;
+    const struct wait wait = {waiting->why.state, waiting->why.reason, ns, counted_ns};
+    if (ns || counted_ns)
+        recording_wait(target->rec, waiting->node, thread->id, &wait);
+}
+
+// On the line where it was last seen.
+static void place_runnable(struct target *target, struct thread *thread, int64_t ns)
+{
+    struct waiting *waiting = &thread->waiting;
+    waiting->runnable_owed_ns += ns;
+    if (waiting->runnable_owed_ns <= 0 || thread->last_node == NO_NODE)
+        return;
+    struct times times = {.samples = 0};
+    times.ns[STATE_RUNNABLE] = waiting->runnable_owed_ns;
+    recording_add(target->rec, thread->last_node, thread->id, &times);
+    waiting->runnable_owed_ns = 0;
+}
+
+void wait_begin(struct thread *thread, int64_t now, int64_t cpu_ns)
+{
+    if (thread->waiting.seen_ns)
+        return;
+    thread->begun_ns = now;
+    thread->waiting.seen_ns = now;
+    thread->waiting.stat.cpu_ns = cpu_ns;
+}
+
+// Whatever the thread is in, it is not the kernel's to tell.
+static enum proc_seen guess_call(pid_t pid, pid_t tid, struct why *why)
+{
+    char letter = proc_state(pid, tid);
+    *why = why_unknown;
+    return !letter ? PROC_GONE : letter == 'R' ? PROC_RUNNING : PROC_BLOCKED;
+}
+
+static enum proc_seen find_call(struct target *target, struct thread *thread, struct why *why,
+                                int32_t *child)
+{
+    struct proc_call call;
+    enum proc_seen seen = proc_call_read(target->reach, thread->tid, &call);
+    *child = -1;
+    if (seen == PROC_DENIED) {
+        target->reason_unknown = true;
+        return guess_call(target->reach, thread->tid, why);
+    }
+    if (seen == PROC_BLOCKED) {
+        *why = why_blocked(&call, target->ring.header);
+        *child = why_child(&call);
+    }
+    return seen;
+}
+
+static bool is_stopped(const struct target *target, const struct thread *thread)
+{
+    char letter = proc_state(target->reach, thread->tid);
+    return letter == 'T' || letter == 't';
+}
+
+// The stack it waits in. Where that cannot be read, the last one it was seen in.
+static bool find_node(struct target *target, struct thread *thread, int64_t now, uint32_t *node)
+{
+    if (look_stack(target, thread, now, node))
+        return true;
+    *node = thread->last_node;
+    return *node != NO_NODE;
+}
+
+// A thread that has moved since the last look: where does it stand now? False when it runs, or did
+// while we looked.
+static bool find_place(struct target *target, struct thread *thread, const struct schedstat *stat,
+                       int64_t now)
+{
+    struct waiting found = thread->waiting;
+    struct schedstat again;
+    if (find_call(target, thread, &found.why, &found.child) != PROC_BLOCKED)
+        return false;
+    found.stopped = is_stopped(target, thread);
+    if (!find_node(target, thread, now, &found.node) ||
+        !proc_schedstat_read(thread->schedstat, &again) || again.slices != stat->slices ||
+        again.cpu_ns != stat->cpu_ns)
+        return false;
+    thread->waiting = found;
+    thread->last_node = found.node;
+    return true;
+}
+
+static bool has_moved(const struct waiting *waiting, const struct schedstat *stat)
+{
+    return !waiting->blocked || stat->slices != waiting->stat.slices ||
+           stat->cpu_ns != waiting->stat.cpu_ns;
+}
+
+// What the thread did since its last look. Its time on CPU and run queue in *busy_ns.
+static void look_thread(struct target *target, struct thread *thread, int64_t *busy_ns)
+{
+    struct waiting *waiting = &thread->waiting;
+    struct schedstat stat;
+    *busy_ns = 0;
+    int64_t now = now_ns();
+    if (thread->schedstat < 0 || !proc_schedstat_read(thread->schedstat, &stat))
+        return;
+    wait_begin(thread, now, stat.cpu_ns);
+    int64_t wall = now - waiting->seen_ns;
+    bool moved = has_moved(waiting, &stat);
+    if (moved) {
+        int64_t queued = stat.wait_ns - waiting->stat.wait_ns;
+        *busy_ns = stat.cpu_ns - waiting->stat.cpu_ns + queued;
+        place_runnable(target, thread, queued);
+    }
+    waiting->seen_ns = now;
+    waiting->stat = stat;
+    waiting->owed_ns += wall - *busy_ns;
+    if (moved)
+        waiting->blocked = find_place(target, thread, &stat, now);
+    if (!waiting->blocked)
+        return;
+    if (waiting->stopped)
+        waiting->owed_ns = 0;
+    if (waiting->owed_ns > 0) {
+        place(target, thread, waiting->owed_ns, 0);
+        waiting->owed_ns = 0;
+    }
+}
+
+void wait_end(struct target *target, struct thread *thread, int64_t now, int64_t cpu_ns)
+{
+    struct waiting *waiting = &thread->waiting;
+    if (!waiting->seen_ns || now < waiting->seen_ns)
+        return;
+    waiting->owed_ns += now - waiting->seen_ns - (cpu_ns - waiting->stat.cpu_ns);
+    waiting->seen_ns = now;
+    waiting->stat.cpu_ns = cpu_ns;
+    if (!waiting->why.reason) { // never seen to wait
+        waiting->why = not_seen;
+        waiting->node = thread->last_node;
+    }
+    if (waiting->owed_ns > 0 && waiting->node != NO_NODE)
+        place(target, thread, waiting->owed_ns, 0);
+    waiting->owed_ns = 0;
+    target->ended_cpu_ns += cpu_ns;
+}
+
+// ---- a process
+
+struct tick { // of one process
+    int64_t wall_ns, busy_ns, busiest_ns;
+    unsigned movers;
+    bool running;      // at this moment
+    unsigned eligible; // threads whose waiting would make the program stand still
+};
+
+static bool has_child(struct target *const *targets, size_t count, pid_t parent, pid_t child)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!targets[i]->retired && targets[i]->samples &&
+            targets[i]->ring.header->ppid == parent && (child == 0 || targets[i]->pid == child))
+            return true;
+    return false;
+}
+
+static bool is_eligible(const struct waiting *waiting)
+{
+    enum state state = waiting->why.state;
+    return waiting->blocked && !waiting->stopped && !waiting->in_family &&
+           (state == STATE_IO || state == STATE_SLEEP || state == STATE_CHILD);
+}
+
+static void look_threads(struct target *target, struct target *const *targets, size_t count,
+                         struct tick *tick)
+{
+    for (size_t i = 0; i < target->threads.capacity; i++) {
+        struct thread *thread = target->threads.slots[i].value;
+        int64_t busy;
+        if (!thread || thread->ended)
+            continue;
+        struct waiting *waiting = &thread->waiting;
+        look_thread(target, thread, &busy);
+        if (waiting->blocked)
+            waiting->in_family =
+                waiting->child >= 0 && has_child(targets, count, target->pid, waiting->child);
+        tick->busy_ns += busy;
+        tick->busiest_ns = busy > tick->busiest_ns ? busy : tick->busiest_ns;
+        tick->movers += busy != 0;
+        tick->running |= waiting->seen_ns && !waiting->blocked;
+        tick->eligible += is_eligible(waiting);
+    }
+}
+
+static int64_t clamp(int64_t value, int64_t least, int64_t most)
+{
+    return value < least ? least : value > most ? most : value;
+}
+
+// How long the process stood still since the last tick. What the looks say beyond the bounds of
+// this interval is kept for the next ones.
+static int64_t stood_still(struct target *target, const struct tick *tick)
+{
+    if (tick->movers <= 1)
+        return tick->wall_ns - tick->busy_ns;
+    int64_t most = tick->wall_ns - tick->busiest_ns;
+    int64_t least = tick->busy_ns < tick->wall_ns ? tick->wall_ns - tick->busy_ns : 0;
+    int64_t looked = (tick->running ? 0 : tick->wall_ns) + target->still_carried_ns;
+    int64_t stood = most > least ? clamp(looked, least, most) : least;
+    target->still_carried_ns = looked - stood;
+    return stood;
+}
+
+static void share_standstill(struct target *target, unsigned eligible)
+{
+    int64_t left = target->still_owed_ns;
+    for (size_t i = 0; eligible && i < target->threads.capacity; i++) {
+        struct thread *thread = target->threads.slots[i].value;
+        if (!thread || thread->ended || !is_eligible(&thread->waiting))
+            continue;
+        int64_t part = left / eligible--;
+        place(target, thread, 0, part);
+        left -= part;
+    }
+    target->still_owed_ns = 0;
+}
+
+static void tick_target(struct target *target, struct target *const *targets, size_t count)
+{
+    int64_t now = now_ns();
+    struct tick tick = {.wall_ns = now - target->ticked_ns};
+    bool first = !target->ticked_ns;
+    target_list_threads(target);
+    look_threads(target, targets, count, &tick);
+    if (first)
+        tick.wall_ns = now - (int64_t)target->ring.header->started_ns;
+    target->ticked_ns = now;
+    target->still_owed_ns += stood_still(target, &tick);
+    if (tick.running || (target->still_owed_ns <= 0 && tick.eligible))
+        return;
+    share_standstill(target, tick.eligible);
+}
+
+void wait_tick(struct target *const *targets, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!targets[i]->retired && targets[i]->samples && targets[i]->reach > 0)
+            tick_target(targets[i], targets, count);
+}
+
+// ---- its end
+
+// Of the CPU time of the process, what its threads had used by the last look at each.
+static int64_t looked_cpu(const struct target *target, bool *running)
+{
+    int64_t ns = target->ended_cpu_ns;
+    for (size_t i = 0; i < target->threads.capacity; i++) {
+        const struct thread *thread = target->threads.slots[i].value;
+        if (!thread || thread->ended)
+            continue;
+        ns += thread->waiting.stat.cpu_ns;
+        *running |= !thread->waiting.blocked;
+    }
+    return ns;
+}
+
+void wait_finish(struct target *target)
+{
+    int64_t end_ns = (int64_t)atomic_load(&target->ring.header->end_ns);
+    int64_t cpu_ns = atomic_load(&target->ring.header->end_cpu_ns);
+    bool running = false;
+    int64_t looked_ns = looked_cpu(target, &running);
+    int64_t rest = end_ns - target->ticked_ns - (cpu_ns - looked_ns);
+    if (!target->ticked_ns || running || cpu_ns < looked_ns || rest <= 0)
+        return;
+    unsigned eligible = 0;
+    for (size_t i = 0; i < target->threads.capacity; i++) {
+        struct thread *thread = target->threads.slots[i].value;
+        if (!thread || thread->ended || thread->waiting.stopped)
+            continue;
+        place(target, thread, rest, 0);
+        thread->waiting.seen_ns += rest;
+        eligible += is_eligible(&thread->waiting);
+    }
+    target->still_owed_ns += rest;
+    if (target->still_owed_ns > 0)
+        share_standstill(target, eligible);
+    target->ticked_ns = 0;
+}
