@@ -104,7 +104,9 @@ struct run_info {
     uint64_t lost[LOST_REASONS];
     uint64_t undecided_samples; // python or native could not be proven: shared out as the decided
     int64_t undecided_ns;       // samples of the same instruction were
-    int exit_code;              // of the command: status, or minus the signal
+    int64_t
+        in_step_ns; // of threads whose work kept step with the tick: shared out by looks at them
+    int exit_code;  // of the command: status, or minus the signal
 };
 
 struct recording;
@@ -126,6 +128,7 @@ uint32_t recording_function(struct recording *rec, const char *file, const char 
                             int firstline);
 // The stack `parent` (NODE_ROOT or a node) with one more callee at `line` of `function`.
 uint32_t recording_node(struct recording *rec, uint32_t parent, uint32_t function, int line);
+uint32_t recording_parent(const struct recording *rec, uint32_t node); // NODE_ROOT of an outermost
 void recording_add(struct recording *rec, uint32_t node, uint32_t thread,
                    const struct times *times);
 // Waiting is added to the times as well: see struct wait.

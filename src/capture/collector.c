@@ -21,12 +21,14 @@
 #include "progress.h"
 #include "reach.h"
 #include "share.h"
+#include "steps.h"
 #include "wait.h"
 #include "weigh.h"
 
 #define EXEC_NS 50000000 // CPU time that a start from scratch never takes before the shim runs
 
 #define TICK_NS    INT64_C(10000000) // between two wall ticks, on average
+#define BURST_NS   INT64_C(2500000)  // while a thread works in bursts, see steps.h
 #define TICK_PARTS 100               // they may take one part of these of a core
 
 #define SILENCE_NS INT64_C(50000000)  // CPU time without a sample that calls for an explanation
@@ -66,11 +68,16 @@ static int64_t tick_ns(void) // the coarse clock advances once per tick
     return clock_getres(CLOCK_MONOTONIC_COARSE, &ts) == 0 && ts.tv_nsec ? ts.tv_nsec : 4000000;
 }
 
-static int64_t now_ns(void)
+static int64_t clock_ns(clockid_t clock)
 {
     struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
+    clock_gettime(clock, &ts);
     return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
+}
+
+static int64_t now_ns(void)
+{
+    return clock_ns(CLOCK_MONOTONIC);
 }
 
 // ---- one ring
@@ -244,7 +251,9 @@ static void finish_target(struct target *target)
             continue;
         progress_settle(target, thread, NULL);
         target_describe_thread(target, thread);
+        target_note_tail(thread);
     }
+    steps_settle(target);
     share_out(target);
 }
 
@@ -387,15 +396,16 @@ static double random_share(struct collector *collector) // xorshift64; in (0, 1]
 // At moments that nothing in the target can keep step with: the gaps of a Poisson process.
 static void wall_tick(struct collector *collector)
 {
-    int64_t before = now_ns();
-    if (before < collector->tick_due_ns)
+    if (now_ns() < collector->tick_due_ns)
         return;
-    wait_tick(collector->targets, collector->target_count);
-    int64_t now = now_ns();
-    collector->tick_cost_ns += (now - before - collector->tick_cost_ns) / 4;
+    int64_t before = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+    bool bursts = wait_tick(collector->targets, collector->target_count);
+    int64_t cost = clock_ns(CLOCK_THREAD_CPUTIME_ID) - before;
+    int64_t least = bursts ? BURST_NS : TICK_NS;
+    collector->tick_cost_ns += (cost - collector->tick_cost_ns) / 4;
     int64_t mean = collector->tick_cost_ns * TICK_PARTS;
-    double gap = -log(random_share(collector)) * (double)(mean > TICK_NS ? mean : TICK_NS);
-    collector->tick_due_ns = now + (int64_t)fmin(gap, 1e9);
+    double gap = -log(random_share(collector)) * (double)(mean > least ? mean : least);
+    collector->tick_due_ns = now_ns() + (int64_t)fmin(gap, 1e9);
 }
 
 static struct timespec until_tick(const struct collector *collector, int timeout_ms)
@@ -548,6 +558,7 @@ static void summarize(const struct collector *collector, const struct target *ta
     run->lost[LOST_BLOCKED] += target->lost_blocked;
     run->undecided_samples += target->undecided_samples;
     run->undecided_ns += target->undecided_ns;
+    run->in_step_ns += target->in_step_ns;
 }
 
 void collector_finish(struct collector *collector, pid_t pid, int status,

@@ -115,3 +115,89 @@ bool look_stack(struct target *target, struct thread *thread, int64_t now_ns, ui
     thread->seen_node = *node;
     return true;
 }
+
+// ---- a thread that runs
+
+#define POSITIONS    8
+#define RUNNING_MOST 256u // deeper stacks take so long to read that no two walks agree
+
+struct glance {
+    unsigned count;
+    bool full;
+    target_addr code[RUNNING_MOST]; // newest first
+    uint32_t offset[RUNNING_MOST];
+};
+
+static struct glance glances[2];
+
+static bool glance_visit(void *context, target_addr code, uint32_t offset)
+{
+    struct glance *glance = context;
+    if (glance->count == RUNNING_MOST) {
+        glance->full = true;
+        return false;
+    }
+    glance->code[glance->count] = code;
+    glance->offset[glance->count++] = offset;
+    return true;
+}
+
+static bool glance_at(const struct target *target, target_addr tstate, struct glance *glance)
+{
+    glance->count = 0;
+    glance->full = false;
+    enum walk_end end = frames_walk(&target->mem, &target->layout, tstate, glance_visit, glance);
+    return end == WALK_WHOLE && !glance->full;
+}
+
+// How many frames, from the outermost on, both have: the same code at the same place, but for the
+// innermost of both, which may go on.
+static unsigned agreed(const struct glance *a, const struct glance *b)
+{
+    unsigned n = 0;
+    while (n < a->count && n < b->count) {
+        unsigned i = a->count - 1 - n, j = b->count - 1 - n;
+        if (a->code[i] != b->code[j] || (a->offset[i] != b->offset[j] && (i || j)))
+            break;
+        n++;
+    }
+    return n;
+}
+
+static bool name_frames(struct target *target, const struct glance *glance, unsigned outermost)
+{
+    struct look look = {.target = target, .mem = &target->mem};
+    for (unsigned i = glance->count - outermost; i < glance->count && !look.failed; i++)
+        visit(&look, glance->code[i], glance->offset[i]);
+    return !look.failed;
+}
+
+// A loop is at the same instruction most of the time, when that one calls: so several times.
+static bool goes_on(const struct target *target, target_addr tstate)
+{
+    struct py_position first, now;
+    if (frames_position(&target->mem, &target->layout, tstate, &first))
+        return false;
+    for (int i = 0; i < POSITIONS; i++)
+        if (frames_position(&target->mem, &target->layout, tstate, &now) == 0 &&
+            (now.frame != first.frame || now.instr != first.instr))
+            return true;
+    return false;
+}
+
+bool look_running(struct target *target, struct thread *thread, int64_t now_ns,
+                  struct running *found)
+{
+    const struct glance *first = &glances[0], *second = &glances[1];
+    target_addr tstate = find_state(target, &target->mem, thread, now_ns);
+    if (!tstate || !glance_at(target, tstate, &glances[0]) ||
+        !glance_at(target, tstate, &glances[1]))
+        return false;
+    unsigned common = agreed(first, second);
+    found->whole = common == first->count && common == second->count;
+    found->moved =
+        !found->whole || first->offset[0] != second->offset[0] || goes_on(target, tstate);
+    the_stack.sample = (struct record_sample){.tid = thread->tid};
+    return common && name_frames(target, second, common) &&
+           target_node(target, thread, &the_stack.sample, &found->node);
+}

@@ -8,3 +8,7 @@
 // caller has to know that the thread did not run meanwhile. A thread without Python frames stands
 // in the bucket of such.
 bool look_stack(struct target *target, struct thread *thread, int64_t now_ns, uint32_t *node);
+
+// The same of a thread that runs on meanwhile.
+bool look_running(struct target *target, struct thread *thread, int64_t now_ns,
+                  struct running *found);

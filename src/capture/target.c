@@ -5,6 +5,7 @@
 #include "kept.h"
 #include "progress.h"
 #include "reach.h"
+#include "steps.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,6 +109,7 @@ void target_retire(struct target *target)
     map_free(&target->threads, free_thread);
     map_free(&target->ambiguous, free);
     map_free(&target->looked, NULL);
+    steps_free(target);
     if (target->watch >= 0)
         close(target->watch);
     target->watch = -1;
@@ -140,6 +142,7 @@ struct thread *target_thread(struct target *target, int32_t tid)
     thread->tid = tid;
     thread->perf = -1;
     thread->last_node = NO_NODE;
+    thread->duty = 1;
     thread->named = name[0] != '\0';
     thread->schedstat = proc_schedstat_open(target->reach, tid);
     thread->id = recording_thread(target->rec, target->process, tid, name);
@@ -168,11 +171,18 @@ void target_describe_thread(struct target *target, const struct thread *thread)
     info->native = !thread->tstate;
 }
 
+void target_note_tail(const struct thread *thread)
+{
+    if (thread->pot)
+        thread->pot->tail_ns = thread->waiting.stat.cpu_ns - thread->cpu_ns;
+}
+
 // Its row stays until the kernel forgets the thread: else a list of threads would bring it back.
 void target_thread_end(struct target *target, struct thread *thread)
 {
     progress_settle(target, thread, NULL);
     target_describe_thread(target, thread);
+    target_note_tail(thread);
     thread->ended = true;
     if (thread->schedstat >= 0)
         close(thread->schedstat);

@@ -62,6 +62,12 @@ struct stack_entry {
 
 #define NO_NODE UINT32_MAX
 
+struct running {   // a look at a thread that runs on meanwhile
+    uint32_t node; // as far in as two walks in a row agreed
+    bool whole;    // they agreed on every frame
+    bool moved;    // it went on between them
+};
+
 struct waiting {     // as of the last look at a thread from outside; see wait.c
     int64_t seen_ns; // CLOCK_MONOTONIC of that look; 0: there was none yet
     struct schedstat stat;
@@ -87,6 +93,10 @@ struct thread {
     int64_t begun_ns;    // CLOCK_MONOTONIC
     int64_t overhead_ns; // the handler's time
     struct waiting waiting;
+    double duty;          // of late, the part of wall time that it was on CPU or a run queue
+    struct running burst; // what the last look found of it, if
+    bool burst_seen;
+    struct pot *pot; // see steps.h; NULL: it never worked in bursts
     bool named;
     bool ended;            // it said so; the kernel may still have it
     bool blocked;          // was seen to run with SIGPROF blocked, since its last sample
@@ -102,6 +112,13 @@ struct thread {
     uint32_t stack_base, stack_depth, stack_room; // base: node below which it stands
     int perf;                                     // descriptor of its perf event, -1: none
 };
+
+// It leaves its CPU again and again, so that the tick may see it always in the same part of its
+// work.
+static inline bool works_in_bursts(const struct thread *thread)
+{
+    return thread->duty < 0.75 && thread->duty > 0.002;
+}
 
 struct target {
     struct ring ring;
@@ -134,6 +151,10 @@ struct target {
     int64_t ticked_ns;     // CLOCK_MONOTONIC of the last wall tick
     int64_t still_owed_ns; // that the process stood still, not placed yet
     int64_t still_carried_ns;
+    struct pot **pots; // of all threads that ever worked in bursts
+    size_t pot_count;
+    int64_t in_step_ns;  // shared out by looks
+    unsigned bursty;     // threads that work in bursts now
     bool reason_unknown; // we may not see what it waits for
 };
 
@@ -146,6 +167,7 @@ struct thread *target_thread(struct target *target, int32_t tid);
 void target_name_thread(struct target *target, struct thread *thread,
                         const char *name);                                       // the kernel's
 void target_describe_thread(struct target *target, const struct thread *thread); // as of now
+void target_note_tail(const struct thread *thread); // CPU time behind its last sample, for steps.h
 void target_thread_end(struct target *target, struct thread *thread);
 // Forgets threads that the kernel no longer has, and takes up those that nothing has announced.
 void target_list_threads(struct target *target);

@@ -13,10 +13,14 @@
 // moment, did any of them run?
 #include "wait.h"
 #include "look.h"
+#include "steps.h"
 #include "why.h"
 
-#include <stdlib.h>
+#include <math.h>
 #include <time.h>
+
+#define DUTY_NS      500e6 // over which a thread's duty is averaged
+#define QUEUED_PARTS 4 // a thread that queued for less than one part of these of its CPU time ran
 
 static const struct why not_seen = {STATE_IO, "too short to see"};
 
@@ -124,6 +128,33 @@ static bool has_moved(const struct waiting *waiting, const struct schedstat *sta
            stat->cpu_ns != waiting->stat.cpu_ns;
 }
 
+// The part of time that it was busy, over the last half second or so.
+static void note_duty(struct thread *thread, int64_t busy_ns, int64_t wall_ns)
+{
+    if (wall_ns <= 0)
+        return;
+    double now = fmin(fmax((double)busy_ns / (double)wall_ns, 0), 1);
+    double weight = fmin((double)wall_ns / DUTY_NS, 1);
+    thread->duty += (now - thread->duty) * weight;
+}
+
+// It is not blocked: on which stack does it run, as far as can be seen of a thread that goes on?
+static void look_at_burst(struct target *target, struct thread *thread, int64_t now)
+{
+    thread->burst_seen = look_running(target, thread, now, &thread->burst);
+}
+
+// The last look found the thread not blocked. If it went on while we looked, it ran; else it may
+// have been waiting for a CPU, which its schedstat tells only now.
+static void settle_burst(struct target *target, struct thread *thread, int64_t cpu_ns,
+                         int64_t queued_ns)
+{
+    const struct running *burst = &thread->burst;
+    if (thread->burst_seen && (burst->moved || queued_ns * QUEUED_PARTS <= cpu_ns))
+        steps_look(steps_pot(target, thread), burst->node, burst->moved, burst->whole);
+    thread->burst_seen = false;
+}
+
 // What the thread did since its last look. Its time on CPU and run queue in *busy_ns.
 static void look_thread(struct target *target, struct thread *thread, int64_t *busy_ns)
 {
@@ -140,12 +171,16 @@ static void look_thread(struct target *target, struct thread *thread, int64_t *b
         int64_t queued = stat.wait_ns - waiting->stat.wait_ns;
         *busy_ns = stat.cpu_ns - waiting->stat.cpu_ns + queued;
         place_runnable(target, thread, queued);
+        settle_burst(target, thread, *busy_ns - queued, queued);
     }
     waiting->seen_ns = now;
     waiting->stat = stat;
     waiting->owed_ns += wall - *busy_ns;
+    note_duty(thread, *busy_ns, wall);
     if (moved)
         waiting->blocked = find_place(target, thread, &stat, now);
+    if (!waiting->blocked && works_in_bursts(thread))
+        look_at_burst(target, thread, now);
     if (!waiting->blocked)
         return;
     if (waiting->stopped)
@@ -178,7 +213,7 @@ void wait_end(struct target *target, struct thread *thread, int64_t now, int64_t
 
 struct tick { // of one process
     int64_t wall_ns, busy_ns, busiest_ns;
-    unsigned movers;
+    unsigned movers, bursty;
     bool running;      // at this moment
     unsigned eligible; // threads whose waiting would make the program stand still
 };
@@ -215,6 +250,7 @@ static void look_threads(struct target *target, struct target *const *targets, s
         tick->busy_ns += busy;
         tick->busiest_ns = busy > tick->busiest_ns ? busy : tick->busiest_ns;
         tick->movers += busy != 0;
+        tick->bursty += works_in_bursts(thread);
         tick->running |= waiting->seen_ns && !waiting->blocked;
         tick->eligible += is_eligible(waiting);
     }
@@ -263,17 +299,23 @@ static void tick_target(struct target *target, struct target *const *targets, si
     if (first)
         tick.wall_ns = now - (int64_t)target->ring.header->started_ns;
     target->ticked_ns = now;
+    target->bursty = tick.bursty;
     target->still_owed_ns += stood_still(target, &tick);
     if (tick.running || (target->still_owed_ns <= 0 && tick.eligible))
         return;
     share_standstill(target, tick.eligible);
 }
 
-void wait_tick(struct target *const *targets, size_t count)
+bool wait_tick(struct target *const *targets, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        if (!targets[i]->retired && targets[i]->samples && targets[i]->reach > 0)
-            tick_target(targets[i], targets, count);
+    bool bursts = false;
+    for (size_t i = 0; i < count; i++) {
+        if (targets[i]->retired || !targets[i]->samples || targets[i]->reach <= 0)
+            continue;
+        tick_target(targets[i], targets, count);
+        bursts |= targets[i]->bursty > 0;
+    }
+    return bursts;
 }
 
 // ---- its end

@@ -7,8 +7,9 @@
 
 #include "target.h"
 
-// Looks at every thread of every target that has not ended. To be called at random moments.
-void wait_tick(struct target *const *targets, size_t count);
+// Looks at every thread of every target that has not ended. To be called at random moments. True
+// when a thread works in bursts: then looks should come more often.
+bool wait_tick(struct target *const *targets, size_t count);
 
 // A thread has begun, or is met for the first time: its time is accounted for from here.
 void wait_begin(struct thread *thread, int64_t now_ns, int64_t cpu_ns);

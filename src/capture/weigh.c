@@ -4,6 +4,7 @@
 
 #include "cpu_call.h"
 #include "progress.h"
+#include "steps.h"
 
 #define FAULT_NS INT64_C(200000)   // what one page fault takes at most, a huge page to be cleared
 #define GAP_NS   INT64_C(10000000) // CPU time between two samples that a lost tick explains
@@ -57,6 +58,15 @@ static enum pc_class find_class(struct target *target, const struct record_sampl
     return caller == MODULE_FOREIGN ? PC_FOREIGN : PC_INTERPRETER;
 }
 
+// Time of a sample, which counts among those of a thread in bursts as well.
+static void add_time(struct target *target, struct thread *thread, uint32_t node, enum state state,
+                     int64_t ns)
+{
+    target_add(target, thread, node, state, ns, 0);
+    if (works_in_bursts(thread))
+        steps_sample(steps_pot(target, thread), node, state, 0, ns);
+}
+
 static void add_ambiguous(struct target *target, struct thread *thread, uint32_t node,
                           const struct record_sample *sample, int64_t ns)
 {
@@ -64,6 +74,8 @@ static void add_ambiguous(struct target *target, struct thread *thread, uint32_t
         target_ambiguous(target, thread, instr_key(&sample->frames[0]), node, ns);
     if (!entry)
         return;
+    if (works_in_bursts(thread))
+        steps_sample(steps_pot(target, thread), node, STATE_COUNT, entry->key, ns);
     // One in a module that the handler did not know to be ambiguous is shared out like those that
     // are not looked at, as the others of its instruction are.
     if (target->unreadable)
@@ -76,15 +88,15 @@ static void add_user_time(struct target *target, struct thread *thread, uint32_t
                           const struct record_sample *sample, int64_t ns)
 {
     if (sample->frame_count == 0) { // no bytecode to make progress in
-        target_add(target, thread, node, STATE_NATIVE, ns, 0);
+        add_time(target, thread, node, STATE_NATIVE, ns);
         return;
     }
     enum pc_class pc_class = find_class(target, sample);
     uint64_t key = instr_key(&sample->frames[0]);
     if (pc_class == PC_FOREIGN)
-        target_add(target, thread, node, STATE_NATIVE, ns, 0);
+        add_time(target, thread, node, STATE_NATIVE, ns);
     else if (pc_class == PC_EVAL)
-        target_add(target, thread, node, STATE_PYTHON, ns, 0);
+        add_time(target, thread, node, STATE_PYTHON, ns);
     else if (pc_class == PC_INTERPRETER)
         add_ambiguous(target, thread, node, sample, ns);
     if (pc_class == PC_EVAL || pc_class == PC_INTERPRETER)
@@ -123,7 +135,10 @@ void weigh_sample(struct target *target, struct thread *thread, uint32_t node,
     thread->blocked = false;
     progress_settle(target, thread, sample);
     int64_t kernel = kernel_share(thread, sample, weight);
-    target_add(target, thread, node, STATE_KERNEL, kernel, 1);
+    target_add(target, thread, node, STATE_KERNEL, 0, 1);
+    add_time(target, thread, node, STATE_KERNEL, kernel);
+    if (works_in_bursts(thread))
+        steps_count(steps_pot(target, thread), node);
     if (sample->pc_class != PC_KERNEL)
         add_user_time(target, thread, node, sample, weight - kernel);
 }

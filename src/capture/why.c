@@ -9,7 +9,7 @@
 
 static const char *const names[] = {
 #define CALL(number, name) [number] = #name,
-#include "syscall_names.inc"
+#include <syscall_names.inc>
 #undef CALL
 };
 

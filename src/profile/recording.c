@@ -181,6 +181,11 @@ uint32_t recording_node(struct recording *rec, uint32_t parent, uint32_t functio
     return row_id(rec, rec->nodes, words);
 }
 
+uint32_t recording_parent(const struct recording *rec, uint32_t node)
+{
+    return node < rows_count(rec->nodes) ? rows_at(rec->nodes, node)[NODE_PARENT] : NODE_ROOT;
+}
+
 static uint32_t interpreter_node(struct recording *rec)
 {
     uint32_t function = recording_function(rec, BUCKET_INTERPRETER, BUCKET_INTERPRETER, 0);

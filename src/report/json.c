@@ -236,6 +236,7 @@ static void put_losses(struct writer *w, const struct run_info *run)
     put_samples(w, run->undecided_samples);
     put_seconds(w, "s", true, run->undecided_ns);
     json_close(&w->json, '}');
+    put_seconds(w, "in_step_s", true, run->in_step_ns);
 }
 
 static void put_run(struct writer *w)

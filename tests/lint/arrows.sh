@@ -20,9 +20,9 @@ TABLE
 headers() {
     cat <<'TABLE'
 base      intern map sink
-python    code frames layout lines mem
+python    code frames layout lines mem threads
 profile   profile
-capture   collector neutral ring selfcheck session
+capture   code_record collector neutral ring selfcheck session
 report    report
 commands  commands
 TABLE
