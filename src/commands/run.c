@@ -52,6 +52,7 @@ static bool make_session(struct run *run)
             run->outcome, CODE_FAILED,
             "cannot make a directory in /dev/shm or /tmp: %s; TMPDIR can name another place",
             strerror(-err));
+    session_sweep(&run->session);
     run->session.header->flags |= run->options.no_children ? 0 : SESSION_CHILDREN;
     conduct_wakes(&run->session);
     guard_start(&run->session);
