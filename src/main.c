@@ -19,6 +19,7 @@ struct command {
 
 static const struct command commands[] = {
     {.name = "run", .run = command_run},
+    {.name = "recover", .run = command_recover},
     {.name = "view", .instead = "open the .html that lies beside the report"},
     {.name = "attach", .instead = "start the program with lineprof"},
     {.name = "dump", .instead = "start the program with lineprof"},

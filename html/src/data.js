@@ -29,6 +29,8 @@ export function readModel(text) {
     lost: sum(Object.values(profile.lost ?? {})),
     undecided: profile.undecided?.samples ?? 0,
     exit: profile.exit ?? 0,
+    unprofiled: profile.unprofiled_processes ?? 0,
+    cutShort: profile.cut_short ?? false,
     unsampled: profile.totals?.unsampled_s ?? 0,
     processes: profile.processes ?? [],
     threads: profile.threads ?? [],

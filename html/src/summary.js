@@ -2,6 +2,7 @@
 // summary.js - the answer in a sentence, the totals, and what is to be known before trusting them.
 import { fill, h } from './dom.js';
 import { KINDS, nameOf, percentOf } from './data.js';
+import { endingOf } from './ending.js';
 import { count, margin, percent, plural, seconds, visible } from './format.js';
 import { kindBar, swatch } from './bars.js';
 import { lineHash } from './state.js';
@@ -100,11 +101,6 @@ function figures(model) {
     model.processes.length > 1 ? figure('Processes', count(model.processes.length)) : null);
 }
 
-function exitOf(model) {
-  if (model.exit === 0) return null;
-  return model.exit < 0 ? `The program was ended by signal ${-model.exit}.` : `The program ended with exit status ${model.exit}.`;
-}
-
 /** Only what is true of this run. */
 function warnings(model) {
   const lost = 100 * model.lost / (model.lost + model.samples);
@@ -112,9 +108,10 @@ function warnings(model) {
   const undecided = 100 * model.undecided / model.samples;
   const few = model.samples >= FEW && model.samples < ROUGH;
   return [
-    exitOf(model),
+    endingOf(model),
     few && `Only ${plural(model.samples, 'sample', 'samples')}: shares are rough, ± ${
       Math.round(margin(model.lines[0]?.share ?? 50, model.samples))} points for the first line. A longer run is more exact.`,
+    model.unprofiled > 0 && `${plural(model.unprofiled, 'process', 'processes')} ran unprofiled: shared memory was full.`,
     lost >= SMALL_PCT && `${percent(lost)} of the samples were lost.`,
     unsampled >= SMALL_PCT && model.cpu >= 1
       && `${percent(unsampled)} of the CPU time was seen by no sample: threads or processes too short for one.`,

@@ -48,4 +48,7 @@ void collector_step(struct collector *collector, int timeout_ms);
 void collector_finish(struct collector *collector, pid_t pid, int status,
                       const struct rusage *usage, int64_t children_ns,
                       struct collector_summary *summary);
+// In a forked copy of this process: completes the copy's recording as of the last step, while the
+// targets go on undisturbed. Nothing else can be done with the copy.
+void collector_cut_short(struct collector *collector, struct collector_summary *summary);
 void collector_free(struct collector *collector);

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 enum exit_code {       // lineprof's own; anything else is the program's
+    CODE_NOTHING = 1,  // recover, which runs no program: there is nothing
     CODE_USAGE = 2,    // the command line makes no sense
     CODE_FAILED = 125, // lineprof failed before the program ran, or could not write its report
     CODE_NOT_EXECUTABLE = 126, // program, script or interpreter cannot be run or read
@@ -26,3 +27,4 @@ bool fail(struct outcome *outcome, enum exit_code code, const char *format, ...)
 // `argv` without the program's and the command's name, NULL-terminated; lives as long as the
 // process.
 void command_run(char **argv, struct outcome *outcome);
+void command_recover(char **argv, struct outcome *outcome);

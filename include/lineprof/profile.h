@@ -104,9 +104,10 @@ struct run_info {
     uint64_t lost[LOST_REASONS];
     uint64_t undecided_samples; // python or native could not be proven: shared out as the decided
     int64_t undecided_ns;       // samples of the same instruction were
-    int64_t
-        in_step_ns; // of threads whose work kept step with the tick: shared out by looks at them
-    int exit_code;  // of the command: status, or minus the signal
+    int64_t in_step_ns;         // work that kept step with the tick: shared out by looks at it
+    int exit_code;              // of the command: status, or minus the signal
+    uint32_t unprofiled;        // processes without a ring: shared memory was full
+    bool cut_short; // lineprof was killed: this is what was seen in elapsed_ns, exit_code unknown
 };
 
 struct recording;

@@ -37,6 +37,10 @@ struct report_doubts {
 const char *report_waited(const struct profile *profile, char text[WAITED_SIZE]);
 struct report_doubts report_doubts(const struct profile *profile);
 
+// How the program ended, in words: "killed by SIGKILL", "exit code 3"; NULL when all went well or
+// nobody knows.
+const char *report_ending(const struct run_info *run, char text[48]);
+
 int report_table(const struct profile *profile, const struct table_options *options,
                  struct sink *out);
 int report_json(const struct profile *profile, struct sink *out);

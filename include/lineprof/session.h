@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define SESSION_ENV         "LINEPROF_SESSION"
-#define SESSION_MAGIC       0x6c70736573303031ULL
+#define SESSION_MAGIC       0x6c70736573303032ULL // 2: those who live hold a lock
 #define SESSION_FILE        "session"
 #define SESSION_RING_PREFIX "ring."
 #define SESSION_COOKIE      0x6c696e6570726f66ULL // si_value of our timers' signals
@@ -38,7 +38,9 @@ struct session {
     char path[256];
 };
 
-int session_create(struct session *session);                 // launcher; 0 or -errno
+int session_create(struct session *session); // launcher; 0 or -errno
+// Launcher: removes those beside it whose launcher and guard are gone.
+void session_sweep(const struct session *session);
 int session_join(struct session *session, const char *path); // shim; 0 or -errno; no errno kept
 void session_leave(struct session *session);                 // shim: forgets it, nothing else
 void session_remove(struct session *session);                // launcher: deletes the directory

@@ -479,18 +479,10 @@ static int64_t usage_ns(const struct rusage *usage)
 // CPU time of a process by the kernel's account: what wait() said of our child, what the process
 // itself wrote down as its last act, or nothing. A program that came by exec from another (a shell,
 // env) starts counting there.
-static void set_cpu(struct collector *collector, struct target *target, pid_t child, int status,
-                    int64_t child_ns)
+static void set_cpu(struct collector *collector, struct target *target, int64_t end)
 {
     const struct ring_header *header = target->ring.header;
     struct process_info *info = recording_process_info(collector->rec, target->process);
-    bool replaced = atomic_load(&header->replaced);
-    int64_t end = atomic_load(&header->end_cpu_ns);
-    if (target->pid == child && !replaced) {
-        info->exit_known = true;
-        info->exit_code = WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
-        end = child_ns;
-    }
     info->cpu_known = end > 0;
     info->cpu_ns = end;
     if (end > 0 && (target->came_by_exec || header->start_cpu_ns >= EXEC_NS))
@@ -498,6 +490,32 @@ static void set_cpu(struct collector *collector, struct target *target, pid_t ch
     if (info->cpu_ns < target->sampled_ns + target->overhead_ns)
         info->cpu_ns = target->sampled_ns + target->overhead_ns;
     info->overhead_ns = target->overhead_ns;
+}
+
+static void set_end(struct collector *collector, struct target *target, pid_t child, int status,
+                    int64_t child_ns)
+{
+    const struct ring_header *header = target->ring.header;
+    struct process_info *info = recording_process_info(collector->rec, target->process);
+    int64_t end = atomic_load(&header->end_cpu_ns);
+    if (target->pid == child && !atomic_load(&header->replaced)) {
+        info->exit_known = true;
+        info->exit_code = WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+        end = child_ns;
+    }
+    set_cpu(collector, target, end);
+}
+
+// As set_end(), of a process that still runs.
+static void set_cpu_so_far(struct collector *collector, struct target *target)
+{
+    int64_t end = atomic_load(&target->ring.header->end_cpu_ns);
+    clockid_t clock;
+    struct timespec cpu;
+    if (!end && target->reach > 0 && clock_getcpuclockid(target->reach, &clock) == 0 &&
+        clock_gettime(clock, &cpu) == 0)
+        end = cpu.tv_sec * INT64_C(1000000000) + cpu.tv_nsec;
+    set_cpu(collector, target, end);
 }
 
 static void note_misread(struct target *target, const char *finding,
@@ -561,31 +579,21 @@ static void summarize(const struct collector *collector, const struct target *ta
     run->in_step_ns += target->in_step_ns;
 }
 
-void collector_finish(struct collector *collector, pid_t pid, int status,
-                      const struct rusage *usage, int64_t children_ns,
-                      struct collector_summary *summary)
+static struct collector_summary new_summary(const struct collector *collector)
 {
-    *summary = (struct collector_summary){
+    return (struct collector_summary){
         .perf_refused = collector->perf_refused,
         .ringless = atomic_load(&collector->session->header->ringless),
         .ringless_errno = atomic_load(&collector->session->header->ringless_errno),
     };
-    atomic_store(&collector->session->header->closed, 1);
-    drain_all(collector);
-    check_targets(collector, summary);
+}
+
+static void describe_run(struct collector *collector)
+{
     struct run_info *run = recording_run(collector->rec);
-    for (size_t i = 0; i < collector->target_count; i++) {
-        struct target *target = collector->targets[i];
-        if (!target->misread)
-            finish_target(target);
-        set_cpu(collector, target, pid, status, usage_ns(usage) - children_ns);
-        summarize(collector, target, summary);
-    }
-    if (summary->misread)
-        recording_discard(collector->rec);
     run->rate_hz = collector->rate_hz;
+    run->unprofiled = atomic_load(&collector->session->header->ringless);
     run->measured = (1u << STATE_COUNT) - 1;
-    run->exit_code = WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
     for (size_t i = 0; i < collector->target_count; i++) {
         struct process_info *info =
             recording_process_info(collector->rec, collector->targets[i]->process);
@@ -594,6 +602,43 @@ void collector_finish(struct collector *collector, pid_t pid, int status,
         run->python_version = info->version;
         run->python_executable = info->executable;
     }
+}
+
+void collector_finish(struct collector *collector, pid_t pid, int status,
+                      const struct rusage *usage, int64_t children_ns,
+                      struct collector_summary *summary)
+{
+    *summary = new_summary(collector);
+    atomic_store(&collector->session->header->closed, 1);
+    drain_all(collector);
+    check_targets(collector, summary);
+    for (size_t i = 0; i < collector->target_count; i++) {
+        struct target *target = collector->targets[i];
+        if (!target->misread)
+            finish_target(target);
+        set_end(collector, target, pid, status, usage_ns(usage) - children_ns);
+        summarize(collector, target, summary);
+    }
+    if (summary->misread)
+        recording_discard(collector->rec);
+    recording_run(collector->rec)->exit_code =
+        WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+    describe_run(collector);
+}
+
+// Rings and header are shared with the targets, here they are only read: nothing is drained,
+// nobody's interpreter is asked.
+void collector_cut_short(struct collector *collector, struct collector_summary *summary)
+{
+    *summary = new_summary(collector);
+    for (size_t i = 0; i < collector->target_count; i++) {
+        struct target *target = collector->targets[i];
+        finish_target(target);
+        set_cpu_so_far(collector, target);
+        summarize(collector, target, summary);
+    }
+    recording_run(collector->rec)->cut_short = true;
+    describe_run(collector);
 }
 
 void collector_free(struct collector *collector)

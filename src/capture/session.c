@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -26,22 +27,6 @@ static int map_header(struct session *session, int fd)
     return 0;
 }
 
-// Shared memory first: rings on a disk would be written back again and again.
-static int make_directory(char *path, size_t size)
-{
-    const char *tmp = getenv("TMPDIR");
-    const char *const places[] = {"/dev/shm", tmp && *tmp ? tmp : "/tmp", "/tmp"};
-    int err = -ENOENT;
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        if ((size_t)snprintf(path, size, "%s/lineprof-XXXXXX", places[i]) >= size)
-            continue;
-        if (mkdtemp(path)) // 0700: what a program does is nobody else's business
-            return 0;
-        err = -errno;
-    }
-    return err;
-}
-
 // Beyond RLIMIT_FSIZE the kernel does not just refuse, it sends SIGXFSZ.
 static bool fits_limit(void)
 {
@@ -49,19 +34,10 @@ static bool fits_limit(void)
     return getrlimit(RLIMIT_FSIZE, &limit) < 0 || limit.rlim_cur >= sizeof(struct session_header);
 }
 
-int session_create(struct session *session)
+static int create_header(struct session *session)
 {
-    *session = (struct session){.dirfd = -1};
-    int err = make_directory(session->path, sizeof session->path);
-    if (err)
-        return err;
-    session->dirfd = open(session->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (session->dirfd < 0) {
-        err = -errno;
-        rmdir(session->path);
-        return err;
-    }
     int fd = openat(session->dirfd, SESSION_FILE, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int err = 0;
     if (fd < 0)
         err = -errno;
     else if (!fits_limit())
@@ -72,10 +48,42 @@ int session_create(struct session *session)
         err = map_header(session, fd);
     if (fd >= 0)
         close(fd);
+    return err;
+}
+
+// The lock is on the open directory, which the guard inherits: it is free when both are gone. It
+// comes before the header, so that who finds a header and no lock knows.
+static int create_in(struct session *session, const char *place)
+{
+    *session = (struct session){.dirfd = -1};
+    if ((size_t)snprintf(session->path, sizeof session->path, "%s/lineprof-XXXXXX", place) >=
+        sizeof session->path)
+        return -ENAMETOOLONG;
+    if (!mkdtemp(session->path)) // 0700: what a program does is nobody else's business
+        return -errno;
+    session->dirfd = open(session->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int err = session->dirfd < 0 ? -errno : 0;
     if (err) {
-        session_remove(session);
+        rmdir(session->path);
         return err;
     }
+    flock(session->dirfd, LOCK_EX | LOCK_NB);
+    err = create_header(session);
+    if (err)
+        session_remove(session);
+    return err;
+}
+
+// Shared memory first: rings on a disk would be written back again and again.
+int session_create(struct session *session)
+{
+    const char *tmp = getenv("TMPDIR");
+    const char *const places[] = {"/dev/shm", tmp && *tmp ? tmp : "/tmp", "/tmp"};
+    int err = -ENOENT;
+    for (size_t i = 0; err && i < sizeof places / sizeof *places; i++)
+        err = create_in(session, places[i]);
+    if (err)
+        return err;
     session->header->magic = SESSION_MAGIC;
     session->header->launcher = getpid();
     return 0;

@@ -122,9 +122,14 @@ static int64_t timeval_ns(struct timeval time)
     return (int64_t)time.tv_sec * 1000000000 + (int64_t)time.tv_usec * 1000;
 }
 
+int64_t launch_elapsed_ns(const struct child *child)
+{
+    return clock_ns(CLOCK_MONOTONIC) - child->started_ns;
+}
+
 void launch_reap(struct child *child)
 {
-    child->elapsed_ns = clock_ns(CLOCK_MONOTONIC) - child->started_ns;
+    child->elapsed_ns = launch_elapsed_ns(child);
     int64_t own = own_cpu_ns(child->pid);
     while (wait4(child->pid, &child->status, 0, &child->usage) < 0 && errno == EINTR)
         ;

@@ -21,5 +21,6 @@ struct child {
 // False and a message when it cannot be executed; then no child is left.
 bool launch(struct child *child, const struct program *program, char *const *environment,
             struct outcome *outcome);
-bool launch_has_ended(const struct child *child); // it is a zombie
+bool launch_has_ended(const struct child *child);     // it is a zombie
+int64_t launch_elapsed_ns(const struct child *child); // so far
 void launch_reap(struct child *child);

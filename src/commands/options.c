@@ -17,13 +17,17 @@ enum kind {
     NUMBER,        // double from least to most
     CHOICE,        // int: position in `choices`
     PROGRAM,       // what follows is the program
+    COMMAND,       // no option, but a command that help tells of
 };
+
+enum serves { RUN, RUN_AND_RECOVER, RECOVER };
 
 struct option {
     const char *name; // without dashes; NULL for a letter alone
     char letter;      // 0: none
     enum kind kind;
     enum program_kind program;
+    enum serves serves;
     size_t at; // in struct options
     double least, most;
     const char *const *choices; // NULL-terminated
@@ -35,6 +39,7 @@ struct option {
 static const char *const color_choices[] = {"auto", "always", "never", NULL};
 
 #define AT(field) .at = offsetof(struct options, field)
+#define BOTH      .serves = RUN_AND_RECOVER
 
 // clang-format off
 static const struct option table[] = {
@@ -48,15 +53,16 @@ static const struct option table[] = {
     {.name = "no-children", .kind = FLAG, AT(no_children),
      .help = "leave child processes unprofiled"},
 
-    {.name = "outfile", .letter = 'o', .kind = TEXT, AT(outfile), .value = "FILE",
+    {.name = "outfile", .letter = 'o', .kind = TEXT, AT(outfile), BOTH, .value = "FILE",
      .group = "Report", .help = "where it goes: " DEFAULT_OUTFILE " if not given, and the page "
              "beside it as .html; - for the JSON alone, on stdout"},
-    {.name = "html", .kind = FLAG, AT(html),
+    {.name = "html", .kind = FLAG, AT(html), BOTH,
      .help = "JSON and page: the default without --cli and --json"},
-    {.name = "json", .kind = FLAG, AT(json), .help = "JSON alone"},
-    {.name = "cli", .kind = OPTIONAL_TEXT, AT(cli), .value = "FILE",
+    {.name = "json", .kind = FLAG, AT(json), BOTH, .help = "JSON alone"},
+    {.name = "cli", .kind = OPTIONAL_TEXT, AT(cli), BOTH, .value = "FILE",
      .help = "table on stdout, or in FILE; other files only with -o, --html, --json"},
-    {.name = "no-browser", .kind = FLAG, AT(no_browser), .help = "do not open the page"},
+    {.name = "no-browser", .kind = FLAG, AT(no_browser), BOTH,
+     .help = "do not open the page"},
 
     {.name = "cpu-only", .kind = FLAG, AT(cpu_only),
      .group = "Measuring", .help = "time alone (all that is measured so far)"},
@@ -87,8 +93,12 @@ static const struct option table[] = {
     {.name = "color", .kind = CHOICE, AT(color), .choices = color_choices, .value = "WHEN",
      .help = "auto, always or never"},
 
-    {.name = "help", .letter = 'h', .kind = FLAG, AT(help), .group = "More", .help = "this text"},
-    {.name = "version", .letter = 'V', .kind = FLAG, AT(version), .help = "print the version"},
+    {.name = "recover", .kind = COMMAND, .group = "More",
+     .help = "what a killed lineprof had seen; options of Report"},
+    {.name = "list", .kind = FLAG, AT(list), .serves = RECOVER,
+     .help = "with recover: show what there is, newest first"},
+    {.name = "help", .letter = 'h', .kind = FLAG, AT(help), BOTH, .help = "this text"},
+    {.name = "version", .letter = 'V', .kind = FLAG, AT(version), BOTH, .help = "print the version"},
 };
 // clang-format on
 
@@ -154,12 +164,17 @@ static size_t distance(const char *a, const char *b)
     return row[n];
 }
 
+static bool serves(const struct option *option, bool recover)
+{
+    return option->name && option->kind != COMMAND && option->serves != (recover ? RUN : RECOVER);
+}
+
 static const char *nearest_name(const char *name)
 {
     const char *best = NULL;
     size_t least = strlen(name) / 3 + 2; // more edits are another word
     for (size_t i = 0; i < TABLE_SIZE; i++) {
-        if (!table[i].name)
+        if (!serves(&table[i], false))
             continue;
         size_t edits = distance(name, table[i].name);
         if (name[0] && strncmp(table[i].name, name, strlen(name)) == 0)
@@ -255,6 +270,7 @@ static bool set(struct options *options, const struct option *option, const char
     case CHOICE:
         return set_choice(option, (int *)at, value, outcome);
     case PROGRAM:
+    case COMMAND:
         break;
     }
     return true;
@@ -274,10 +290,10 @@ struct cursor {
     struct outcome *outcome;
 };
 
-static const struct option *find_name(const char *name, size_t length)
+static const struct option *find_name(const char *name, size_t length, bool recover)
 {
     for (size_t i = 0; i < TABLE_SIZE; i++)
-        if (table[i].name && strlen(table[i].name) == length &&
+        if (serves(&table[i], recover) && strlen(table[i].name) == length &&
             strncmp(table[i].name, name, length) == 0)
             return &table[i];
     return NULL;
@@ -300,11 +316,21 @@ static bool fail_without_value(const struct cursor *at, const struct option *opt
                 option->letter, option->value);
 }
 
+static bool fail_for_recover(const struct cursor *at, const char *word)
+{
+    return fail(at->outcome, CODE_USAGE,
+                "recover runs no program and takes --list, -o, --html, --json, --cli and "
+                "--no-browser, not '%s'",
+                word);
+}
+
 static bool parse_name(struct cursor *at, const char *text)
 {
     size_t length = strcspn(text, "=");
     const char *value = text[length] == '=' ? text + length + 1 : NULL;
-    const struct option *option = find_name(text, length);
+    const struct option *option = find_name(text, length, at->options->recover);
+    if (!option && at->options->recover)
+        return fail_for_recover(at, text - 2);
     if (!option) {
         char *name = text_format("%.*s", (int)length, text);
         fail_unknown_name(name, at->outcome);
@@ -338,6 +364,8 @@ static bool parse_letters(struct cursor *at, char *letters)
 {
     for (; *letters; letters++) {
         const struct option *option = find_letter(*letters);
+        if (at->options->recover && (!option || option->serves == RUN))
+            return fail_for_recover(at, (const char[]){'-', *letters, '\0'});
         if (!option)
             return fail_unknown_letter(*letters, at->outcome);
         if (option->kind == PROGRAM)
@@ -433,7 +461,7 @@ const char *options_misplaced(const struct options *options)
     for (char **word = options->program + 1; *word; word++) {
         if (strncmp(*word, "--", 2) != 0)
             continue;
-        const struct option *option = find_name(*word + 2, strcspn(*word + 2, "="));
+        const struct option *option = find_name(*word + 2, strcspn(*word + 2, "="), false);
         if (option && strcmp(option->name, "help") != 0 && strcmp(option->name, "version") != 0)
             return *word;
     }
@@ -467,10 +495,31 @@ bool options_parse(struct options *options, char **argv, struct outcome *outcome
     return check(options, outcome);
 }
 
+bool options_parse_recover(struct options *options, char **argv, struct outcome *outcome)
+{
+    struct cursor at = {.options = options, .next = argv, .outcome = outcome};
+    *options = (struct options){.recover = true, .threshold_pct = 1};
+    while (*at.next) {
+        char *word = *at.next++;
+        bool named = strncmp(word, "--", 2) == 0 && word[2], letters = word[0] == '-' && word[1];
+        if (!named && (!letters || word[1] == '-'))
+            return fail_for_recover(&at, word);
+        if (!(named ? parse_name(&at, word + 2) : parse_letters(&at, word + 1)))
+            return false;
+    }
+    options->program = at.next;
+    return true;
+}
+
 void options_free(struct options *options)
 {
     texts_free(&options->only);
     texts_free(&options->exclude);
+}
+
+const char *options_consequence(const struct options *options)
+{
+    return options->recover ? "nothing was recovered" : "the program was not started";
 }
 
 // ---- help
@@ -482,6 +531,7 @@ static const char usage[] =
     "usage: lineprof [OPTIONS] SCRIPT [ARGUMENTS]\n"
     "       lineprof [OPTIONS] -m MODULE | -c CODE | - [ARGUMENTS]\n"
     "       lineprof [OPTIONS] -- COMMAND [ARGUMENTS]\n"
+    "       lineprof recover [--list] [OPTIONS]\n"
     "\n"
     "Shows which lines of a Python program take the time, and whether Python, native\n"
     "code or the system spends it. The program runs as it would alone: a script, one\n"
@@ -498,7 +548,8 @@ static const char epilogue[] =
     "\n"
     "Exit code: the program's, and its death by a signal is passed on; else\n"
     "  2 wrong usage, 125 lineprof failed, 126 cannot be run or read, 127 not found\n"
-    "  (125 too when the program went well and its report could not be written)\n";
+    "  (125 too when the program went well and its report could not be written);\n"
+    "  of recover 1 when there is nothing to recover\n";
 
 // "-o, --outfile FILE"
 static int print_form(FILE *to, const struct option *option, const char *letter_gap)
@@ -507,9 +558,9 @@ static int print_form(FILE *to, const struct option *option, const char *letter_
     if (option->letter)
         n += fprintf(to, "-%c%s", option->letter, option->name ? ", " : "");
     else
-        n += fprintf(to, "%s", letter_gap);
+        n += fprintf(to, "%s", option->kind == COMMAND ? "" : letter_gap);
     if (option->name)
-        n += fprintf(to, "--%s", option->name);
+        n += fprintf(to, "%s%s", option->kind == COMMAND ? "" : "--", option->name);
     if (option->value)
         n += fprintf(to, option->kind == OPTIONAL_TEXT ? "[=%s]" : " %s", option->value);
     return n;

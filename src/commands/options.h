@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// options.h - the command line of `lineprof run`, parsed.
+// options.h - the command lines of `lineprof run` and `lineprof recover`, parsed.
 #pragma once
 
 #include <stdbool.h>
@@ -24,6 +24,8 @@ struct options {
     enum program_kind kind;
     bool separated; // by Scalene's ---: what stands behind is the program's on purpose
     char **program; // script, module, code, "-" or command, then the program's arguments
+
+    bool recover, list; // the command; its --list
 
     bool help, version;
     const char *help_format; // NULL or "markdown"
@@ -51,9 +53,13 @@ struct options {
 
 // False and a message when the command line makes no sense.
 bool options_parse(struct options *options, char **argv, struct outcome *outcome);
+// Those of Report, and --list. There is no program: options->program is empty.
+bool options_parse_recover(struct options *options, char **argv, struct outcome *outcome);
 void options_free(struct options *options);
 // The first word behind the program that is an option of ours, where no report was asked for before
 // it: the order may be a mistake. NULL when there is none.
 const char *options_misplaced(const struct options *options);
+// What an error before the run meant for it: "the program was not started".
+const char *options_consequence(const struct options *options);
 void options_help(FILE *to);
 void options_markdown(FILE *to); // the same table for README.md

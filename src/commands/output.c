@@ -81,8 +81,8 @@ static bool can_write(const char *path, enum report_form form, const struct opti
         return true; // opening it would wait for its reader
     struct sink *trial = sink_file(path);
     if (!trial)
-        return fail(outcome, CODE_FAILED, "cannot write %s: %s; the program was not started (%s)",
-                    path, strerror(errno), advice_for(form));
+        return fail(outcome, CODE_FAILED, "cannot write %s: %s; %s (%s)", path, strerror(errno),
+                    options_consequence(options), advice_for(form));
     sink_discard(trial);
     return true;
 }

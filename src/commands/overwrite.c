@@ -103,7 +103,6 @@ bool overwrite_allowed(const char *path, enum report_form form, const char *advi
     if (st.st_size == 0 || is_our_report(path, form))
         return true;
     return fail(outcome, CODE_FAILED,
-                "%s is there and is no earlier report of lineprof: it was not overwritten, the "
-                "program was not started (%s)",
-                path, advice);
+                "%s is there and is no earlier report of lineprof: it was not overwritten, %s (%s)",
+                path, options_consequence(options), advice);
 }

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "browser.h"
+#include "checkpoint.h"
 #include "conduct.h"
 #include "guard.h"
 #include "launch.h"
@@ -21,6 +22,7 @@
 #include "own_code.h"
 #include "preload.h"
 #include "program.h"
+#include "recover.h"
 
 #define STEP_MS 100 // a signal or a shim's call comes through at once; this is for safety
 
@@ -34,6 +36,7 @@ struct run {
     struct collector *collector;
     struct collector_summary summary;
     struct child child;
+    bool kept; // the report lies where `lineprof recover` looks, and nowhere else
     struct outcome *outcome;
 };
 
@@ -52,6 +55,7 @@ static bool make_session(struct run *run)
             run->outcome, CODE_FAILED,
             "cannot make a directory in /dev/shm or /tmp: %s; TMPDIR can name another place",
             strerror(-err));
+    session_sweep(&run->session);
     run->session.header->flags |= run->options.no_children ? 0 : SESSION_CHILDREN;
     conduct_wakes(&run->session);
     guard_start(&run->session);
@@ -112,14 +116,54 @@ static bool start(struct run *run)
 
 // ---- while it runs
 
+static const struct profile *build(struct run *run)
+{
+    struct texts roots = {0};
+    own_code_find(&roots, &run->options, &run->program, recording_run(run->recording));
+    const struct scope scope = {
+        .everything = run->options.profile_all,
+        .roots = (const char *const *)roots.at,
+        .root_count = roots.count,
+        .only = (const char *const *)run->options.only.at,
+        .only_count = run->options.only.count,
+        .exclude = (const char *const *)run->options.exclude.at,
+        .exclude_count = run->options.exclude.count,
+        .virtual_time = run->options.virtual_time,
+    };
+    const struct profile *profile = profile_build(run->recording, &scope);
+    texts_free(&roots);
+    return profile;
+}
+
+// In a copy of this process, see checkpoint.h.
+static void finish_so_far(void *context)
+{
+    struct run *run = context;
+    struct run_info *info = recording_run(run->recording);
+    info->started_unix_ns = run->child.started_unix_ns;
+    info->elapsed_ns = launch_elapsed_ns(&run->child);
+    collector_cut_short(run->collector, &run->summary);
+}
+
+static bool write_so_far(void *context, const struct store *store, unsigned number)
+{
+    struct run *run = context;
+    const struct profile *profile = run->summary.processes ? build(run) : NULL;
+    return profile && store_put(store, number, profile, &run->options);
+}
+
 // The end is looked for after signals were passed on: its own SIGCHLD has woken the step.
 static void collect(struct run *run)
 {
+    const struct checkpoint_work so_far = {finish_so_far, write_so_far, run};
+    checkpoint_begin(run->child.started_unix_ns);
     while (!launch_has_ended(&run->child)) {
         conduct_step(run->child.pid);
         collector_step(run->collector, STEP_MS);
+        checkpoint_step(&so_far);
     }
     launch_reap(&run->child);
+    checkpoint_stop();
 }
 
 static void finish(struct run *run)
@@ -158,7 +202,9 @@ static void write_report(struct run *run, const struct profile *profile)
     char *names = output_names(&run->output);
     messages_selection(profile, &run->options);
     if (!output_write(&run->output, &run->options, profile, &trouble)) {
-        memcpy(run->outcome->message, trouble.message, sizeof trouble.message);
+        run->kept = checkpoint_keep(profile, &run->options);
+        snprintf(run->outcome->message, sizeof run->outcome->message, "%.1400s%s", trouble.message,
+                 run->kept ? " (kept: `lineprof recover` writes it elsewhere)" : "");
         if (!run->outcome->code && !run->outcome->signal)
             run->outcome->code = trouble.code;
     } else if (names) {
@@ -171,27 +217,14 @@ static void write_report(struct run *run, const struct profile *profile)
 
 static void report(struct run *run)
 {
-    const struct run_info *info = recording_run(run->recording);
-    struct texts roots = {0};
-    own_code_find(&roots, &run->options, &run->program, info);
-    const struct scope scope = {
-        .everything = run->options.profile_all,
-        .roots = (const char *const *)roots.at,
-        .root_count = roots.count,
-        .only = (const char *const *)run->options.only.at,
-        .only_count = run->options.only.count,
-        .exclude = (const char *const *)run->options.exclude.at,
-        .exclude_count = run->options.exclude.count,
-        .virtual_time = run->options.virtual_time,
-    };
-    const struct profile *profile = profile_build(run->recording, &scope);
+    const struct profile *profile = build(run);
+    run->kept = !profile; // the last checkpoint, if there is one
     if (profile)
         write_report(run, profile);
     else
         fail(run->outcome, run->outcome->code ? (enum exit_code)run->outcome->code : CODE_FAILED,
              "cannot build the report: %s", strerror(errno));
     profile_free(profile);
-    texts_free(&roots);
 }
 
 static void run_and_report(struct run *run)
@@ -209,7 +242,10 @@ static void run_and_report(struct run *run)
     messages_trouble(&run->summary, &run->program, asked_rate(&run->options));
     if (run->summary.processes)
         report(run);
+    if (!run->kept)
+        checkpoint_forget();
     messages_hint(&run->program, run->outcome->code);
+    recover_hint();
 }
 
 void command_run(char **argv, struct outcome *outcome)

@@ -237,6 +237,20 @@ static void put_losses(struct writer *w, const struct run_info *run)
     put_seconds(w, "s", true, run->undecided_ns);
     json_close(&w->json, '}');
     put_seconds(w, "in_step_s", true, run->in_step_ns);
+    if (run->unprofiled)
+        put_int(w, "unprofiled_processes", run->unprofiled);
+}
+
+static void put_exit(struct writer *w, const struct run_info *run)
+{
+    json_key(&w->json, "exit");
+    if (!run->cut_short) {
+        json_int(&w->json, run->exit_code);
+        return;
+    }
+    json_null(&w->json);
+    json_key(&w->json, "cut_short");
+    json_bool(&w->json, true);
 }
 
 static void put_run(struct writer *w)
@@ -247,7 +261,7 @@ static void put_run(struct writer *w)
     json_newline(&w->json);
     put_string(w, "command", run->command);
     put_string(w, "cwd", run->cwd);
-    put_int(w, "exit", run->exit_code);
+    put_exit(w, run);
     json_newline(&w->json);
     put_python(w, run);
     json_newline(&w->json);

@@ -333,10 +333,19 @@ static void facts_waits(struct table *table)
 static void fact_exit(struct table *table)
 {
     char text[48];
-    int code = table->profile->run.exit_code;
-    if (!code)
+    const char *ending = report_ending(&table->profile->run, text);
+    if (ending)
+        fact(table, INK_WARNING, ending);
+}
+
+static void fact_cut_short(struct table *table)
+{
+    char time[NUMBER_SIZE], text[48];
+    if (!table->profile->run.cut_short)
         return;
-    snprintf(text, sizeof text, code < 0 ? "killed by signal %d" : "exit code %d", abs(code));
+    fact(table, INK_WARNING, "cut short: lineprof was killed");
+    snprintf(text, sizeof text, "covers the first %s",
+             format_time(time, table->profile->run.elapsed_ns));
     fact(table, INK_WARNING, text);
 }
 
@@ -360,6 +369,16 @@ static void facts_lost(struct table *table)
     }
 }
 
+static void fact_unprofiled(struct table *table)
+{
+    char text[64];
+    uint32_t count = table->profile->run.unprofiled;
+    snprintf(text, sizeof text, "%u process%s unprofiled (shm full)", count,
+             count == 1 ? "" : "es");
+    if (count)
+        fact(table, INK_WARNING, text);
+}
+
 static void facts(struct table *table)
 {
     const struct profile *profile = table->profile;
@@ -371,8 +390,10 @@ static void facts(struct table *table)
     if (profile->overhead_ns * NOTABLE_OVERHEAD > table->doubts.cpu_ns)
         fact_time(table, "taking samples", profile->overhead_ns);
     facts_waits(table);
+    fact_cut_short(table);
     fact_exit(table);
     facts_lost(table);
+    fact_unprofiled(table);
     pen_newline(&table->pen);
 }
 

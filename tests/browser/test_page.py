@@ -316,6 +316,21 @@ def test_doubts_are_told(opened):
     assert chosen(tab) == "3"
 
 
+@pytest.mark.parametrize("change, says", [
+    ({"exit": -9}, "The program was killed by SIGKILL."),
+    ({"exit": -40}, "The program was killed by signal 40."),
+    ({"exit": 0, "unprofiled_processes": 1}, "1 process ran unprofiled: shared memory was full."),
+    ({"exit": None, "cut_short": True, "elapsed_s": 12.3}, "Cut short: lineprof was killed. This covers the first 12.3 s."),
+])
+def test_ending_is_told(browser, tmp_path, change, says):
+    path = tmp_path / "ended.html"
+    profile, sources = pages.believable()
+    path.write_text(pages.page({**profile, **change}, sources), encoding="utf-8")
+    tab = browser.open(path)
+    assert says in tab.evaluate("document.querySelector('.warnings').innerText").replace("\u00a0", " ")
+    assert_clean(tab)
+
+
 def test_damaged_data_is_told(browser, tmp_path):
     path = tmp_path / "cut.html"
     path.write_text(pages.page(*pages.believable()).replace('"format_version": 1', '"format_version"'), encoding="utf-8")

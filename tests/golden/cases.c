@@ -374,6 +374,20 @@ static void record_sleepy(struct recording *rec)
     keep_text(rec, POLL, poll_text);
 }
 
+// ---- cut: lineprof was killed, and the program went on
+
+static void record_cut(struct recording *rec)
+{
+    struct run_info *run = describe_run(rec, "python3 poll.py", 12300);
+    run->cut_short = true;
+    run->unprofiled = 2;
+    uint32_t process = describe_process(rec, 4100, run->command, 9480);
+    recording_process_info(rec, process)->exit_known = false;
+    static const struct frame_row rows[] = {{0, POLL, "<module>", 1, 2, {9000, 400, 40}}};
+    record_rows(rec, recording_thread(rec, process, 4100, "MainThread"), ROWS(rows));
+    keep_text(rec, POLL, poll_text);
+}
+
 // ---- many: nothing stands out
 
 #define MANY_FILES     40
@@ -406,7 +420,7 @@ const struct golden_case golden_cases[] = {
     {"simulate", record_simulate}, {"empty", record_empty},     {"waits", record_waits},
     {"text", record_text},         {"hostile", record_hostile}, {"huge", record_huge},
     {"bare", record_bare},         {"many", record_many},       {"short", record_short},
-    {"sleepy", record_sleepy},
+    {"sleepy", record_sleepy},     {"cut", record_cut},
 };
 const size_t golden_case_count = sizeof golden_cases / sizeof *golden_cases;
 

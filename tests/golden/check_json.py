@@ -15,7 +15,7 @@ import jsonschema
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = ROOT / "docs" / "profile.schema.json"
-CASES = "simulate empty waits text hostile huge bare many".split()
+CASES = "simulate empty waits text hostile huge bare many cut".split()
 SEEDS = 60
 SHOWN = "python_s", "native_s", "system_s"
 DETAIL = "lock_s", "gil_s", "runnable_s"

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 TIMEOUT = 60
+PROJECT = Path(__file__).resolve().parents[2]
 
 # Enough work for samples at the kernel's tick.
 BUSY = "sum(i * i for i in range(1_500_000))\n"
@@ -27,6 +28,13 @@ class Program:
     directory: Path
     python: str = sys.executable
     environment: dict = field(default_factory=lambda: dict(os.environ, NO_COLOR="", TERM="dumb"))
+
+    def __post_init__(self):
+        self.environment["XDG_STATE_HOME"] = str(self.state)    # what others left is no matter of this test's
+
+    @property
+    def state(self):
+        return self.directory.parent / "state"
 
     def write(self, name, text, mode=0o644):
         path = self.directory / name

@@ -587,6 +587,63 @@ static void an_unsound_sample_is_passed_over(void **state)
     assert_int_equal(profile->times.samples, 1);
     profile_free(profile);
 }
+// The copy of lineprof that does this shares the ring with the target and with lineprof.
+static void what_is_cut_short_leaves_the_ring_alone(void **state)
+{
+    struct samples *samples = *state;
+    struct collector_summary summary;
+    const struct scope scope = {.everything = true};
+    begin(samples);
+    write_sample(samples, 1, PC_FOREIGN, 4000000, 0, 0);
+    write_sample(samples, 1, PC_INTERPRETER, 3000000, 0, 0);
+    collector_step(samples->fake.collector, 0);
+    write_sample(samples, 1, PC_FOREIGN, 4000000, 0, 0); // not drained yet
+    uint64_t tail = atomic_load(&samples->fake.ring.header->tail);
+    collector_cut_short(samples->fake.collector, &summary);
+    assert_int_equal(summary.processes, 1);
+    assert_true(atomic_load(&samples->fake.ring.header->tail) == tail);
+    assert_int_equal(atomic_load(&samples->fake.session.header->closed), 0);
+    const struct profile *profile = profile_build(samples->fake.rec, &scope);
+    assert_true(profile->run.cut_short);
+    assert_int_equal(profile->times.samples, 2);
+    assert_true(times_shown(&profile->times) == 7000000);
+    profile_free(profile);
+}
+
+// ---- sessions that nobody lives for
+
+static _Noreturn void die_with_session(int to)
+{
+    struct session session;
+    int err = session_create(&session);
+    ssize_t n = write(to, session.path, sizeof session.path);
+    _exit(err || n != sizeof session.path); // as by SIGKILL: nothing is tidied up
+}
+
+static void sessions_of_the_dead_are_swept(void **state)
+{
+    (void)state;
+    struct session living, session;
+    char dead[sizeof living.path];
+    int ends[2], status;
+    assert_int_equal(session_create(&living), 0);
+    assert_int_equal(pipe(ends), 0);
+    pid_t pid = fork();
+    if (pid == 0)
+        die_with_session(ends[1]);
+    assert_int_equal(read(ends[0], dead, sizeof dead), sizeof dead);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(access(dead, F_OK), 0);
+    assert_int_equal(session_create(&session), 0);
+    session_sweep(&session);
+    assert_int_equal(access(dead, F_OK), -1);
+    assert_int_equal(access(living.path, F_OK), 0);
+    assert_int_equal(access(session.path, F_OK), 0);
+    session_remove(&living);
+    session_remove(&session);
+    close(ends[0]);
+    close(ends[1]);
+}
 
 int main(void)
 {
@@ -615,6 +672,8 @@ int main(void)
         SAMPLES(kernel_time_goes_where_it_belongs),
         SAMPLES(a_sample_waits_for_its_code_objects),
         SAMPLES(an_unsound_sample_is_passed_over),
+        SAMPLES(what_is_cut_short_leaves_the_ring_alone),
+        cmocka_unit_test(sessions_of_the_dead_are_swept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

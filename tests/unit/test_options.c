@@ -239,6 +239,40 @@ static void paths_and_their_directories(void **state)
     }
 }
 
+static bool parse_recover(const char *first, const char *second)
+{
+    const char *const words[] = {first, second, NULL};
+    for (size_t i = 0; words[i]; i++)
+        argv[i] = strcpy(storage[i], words[i]);
+    argv[second ? 2 : !!first] = NULL;
+    options_free(&options);
+    outcome = (struct outcome){0};
+    return options_parse_recover(&options, argv, &outcome);
+}
+
+static void recover_takes_what_is_about_the_report(void **state)
+{
+    (void)state;
+    static const char *const refused[] = {"t.py", "-",      "--",      "---",      "-m",
+                                          "-c",   "--rate", "--lists", "--rate=5", "-x"};
+    assert_true(parse_recover(NULL, NULL) && !options.program[0] && !options.list);
+    assert_true(parse_recover("--list", NULL) && options.list);
+    assert_true(parse_recover("-o", "x.json") && strcmp(options.outfile, "x.json") == 0);
+    assert_true(parse_recover("--cli=x", "--no-browser") && strcmp(options.cli, "x") == 0);
+    assert_true(parse_recover("-h", "--version") && options.help && options.version);
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        assert_false(parse_recover(refused[i], NULL));
+        check_refused("recover runs no program");
+    }
+    assert_true(parse_recover("-ox", NULL));
+    assert_false(parse_recover("-o", NULL));
+    check_refused("needs a value");
+    assert_false(parse("--list", "t.py", NULL));
+    check_refused("unknown option --list");
+    assert_false(parse("--recover", "t.py", NULL));
+    check_refused("unknown option --recover");
+}
+
 static int forget(void **state)
 {
     (void)state;
@@ -263,6 +297,7 @@ int main(void)
         cmocka_unit_test(a_value_is_not_the_next_programs),
         cmocka_unit_test(a_command_line_as_a_shell_takes_it),
         cmocka_unit_test(paths_and_their_directories),
+        cmocka_unit_test(recover_takes_what_is_about_the_report),
     };
     return cmocka_run_group_tests(tests, NULL, forget);
 }
