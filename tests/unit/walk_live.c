@@ -189,7 +189,7 @@ void live_lines(uint32_t version, const uint8_t *table, size_t length, int first
 
 const char *live_row(uint32_t version)
 {
-    static char out[2048];
+    static char out[4096];
     struct py_layout row;
     if (live_layout(version, &row) < 0)
         return "";
@@ -206,7 +206,11 @@ const char *live_row(uint32_t version)
     FIELD(str_state), FIELD(str_ascii_data), FIELD(str_compact_data), FIELD(str_kind_shift);
     FIELD(frame_code_mask);
     FIELD(runtime_tstate_current), FIELD(runtime_interpreters), FIELD(interp_next);
-    FIELD(interp_threads), FIELD(tstate_next);
+    FIELD(interp_threads), FIELD(tstate_next), FIELD(frame_locals);
+    FIELD(type_flags), FIELD(type_dictoffset), FIELD(type_basicsize), FIELD(type_cached_keys);
+    FIELD(object_dict_before), FIELD(object_values_before), FIELD(values_array);
+    FIELD(values_valid), FIELD(dict_keys), FIELD(dict_values), FIELD(keys_size);
+    FIELD(keys_log2_index_bytes), FIELD(keys_kind), FIELD(keys_nentries), FIELD(keys_indices);
 #undef FIELD
     return out;
 }
