@@ -20,7 +20,7 @@ TABLE
 headers() {
     cat <<'TABLE'
 base      intern map sink
-python    code frames layout lines mem threads
+python    code frames layout lines mem object threads
 profile   profile
 capture   collector neutral ring selfcheck session
 report    report
