@@ -20,7 +20,7 @@ TABLE
 headers() {
     cat <<'TABLE'
 base      intern map sink
-python    code frames layout lines mem object threads
+python    code frames layout lines mem object thread_name threads
 profile   profile
 capture   collector neutral ring selfcheck session
 report    report
