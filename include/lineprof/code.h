@@ -33,6 +33,10 @@ int code_fingerprint(const struct mem *mem, const struct py_layout *layout, targ
 int code_describe(const struct mem *mem, const struct py_layout *layout, target_addr code,
                   struct code_info *info);
 
+// Where the characters of a str object are. 0 or -errno; that it is a str is not checked.
+int code_string_read(const struct mem *mem, const struct py_layout *layout, target_addr object,
+                     struct py_string *string);
+
 // Converts `length` characters of `kind` bytes each to UTF-8 in `out` (NUL-terminated, cut at a
 // whole character to fit `size`). Lone surrogates U+DC80..U+DCFF become the bytes they escape
 // (PEP 383: that is how Python spells a file name that is not UTF-8), other surrogates U+FFFD.

@@ -33,6 +33,12 @@ typedef bool frame_visitor(void *context, target_addr code, uint32_t offset);
 enum walk_end frames_walk(const struct mem *mem, const struct py_layout *layout, target_addr tstate,
                           frame_visitor *visit, void *context);
 
+// The oldest frame of the thread that Python would show, and its code object: what the thread was
+// started with. 0; -ENOENT: it has no frame; -EAGAIN: the chain was being changed or is damaged;
+// else the error of the read.
+int frames_outermost(const struct mem *mem, const struct py_layout *layout, target_addr tstate,
+                     target_addr *outermost, target_addr *code);
+
 // The words of memory that are the same as long as the thread stands at one position.
 struct py_watch {
     unsigned count;

@@ -28,6 +28,13 @@ enum py_instr {     // what a frame's position field holds
 
 enum py_lines { LINES_LNOTAB, LINES_310, LINES_311 }; // format of the line table
 
+enum py_attributes {     // where an instance of a class keeps its attributes
+    ATTRIBUTES_DICT,     // 3.8 to 3.10: in a dict, a pointer to it at tp_dictoffset
+    ATTRIBUTES_POINTERS, // 3.11: pointers to values and to a dict before the object, one is NULL
+    ATTRIBUTES_TAGGED,   // 3.12: one word before the object; odd: values, at that number plus one
+    ATTRIBUTES_INLINE,   // 3.13 and later: values behind the object; a dict if they are not valid
+};
+
 #define PY_FRAME_SPAN 96  // what is read of a frame lies within so many bytes of each other
 #define PY_CODE_SPAN  144 // what code.h reads of a code object lies within its first bytes
 
@@ -39,6 +46,7 @@ struct py_layout {
     enum py_chain chain;
     enum py_instr instr;
     enum py_lines lines;
+    enum py_attributes attributes;
     uint32_t object_type;        // PyObject.ob_type
     uint32_t tstate_frame;       // frame, cframe or current_frame, as `chain` says
     uint32_t tstate_thread_id;   // pthread_t
@@ -48,7 +56,8 @@ struct py_layout {
     uint32_t cframe_current, cframe_previous;
     uint32_t frame_previous, frame_code, frame_instr;
     uint32_t frame_owner, frame_is_entry;
-    uint32_t frame_code_mask; // low bits of frame_code that are a tag (3.14: 3)
+    uint32_t frame_locals;    // the first of its local variables
+    uint32_t frame_code_mask; // low bits of frame_code and of a local that are a tag (3.14: 3)
     uint32_t code_firstlineno, code_filename, code_name, code_qualname, code_linetable;
     uint32_t code_flags;
     uint32_t code_bytes;             // co_code_adaptive within the code object (3.11 and later)
@@ -61,6 +70,18 @@ struct py_layout {
     uint32_t runtime_interpreters;   // _PyRuntime.interpreters.head, then each one's next
     uint32_t interp_next, interp_threads; // and the newest of its thread states, then its next
     uint32_t tstate_next;
+    uint32_t type_flags, type_dictoffset;
+    uint32_t type_basicsize;       // 3.13 and later: inline values begin behind so many bytes
+    uint32_t type_cached_keys;     // 3.11 and later, classes: the keys of all instances' values
+    uint32_t object_dict_before;   // 3.11 and later: bytes from the word that has the dict
+    uint32_t object_values_before; // 3.11: and from the one that has the values
+    uint32_t values_array;         // of PyDictValues; of ma_values itself before 3.11
+    uint32_t values_valid;         // 3.13 and later: uint8_t
+    uint32_t dict_keys, dict_values;
+    uint32_t keys_size;             // 3.8 to 3.10: slots of the hash table
+    uint32_t keys_log2_index_bytes; // 3.11 and later: its bytes
+    uint32_t keys_kind;             // 3.11 and later: 0 entries with a hash, else without
+    uint32_t keys_nentries, keys_indices;
 };
 
 // The row of the table for PY(major, minor); NULL when the version publishes its own offsets or

@@ -67,8 +67,8 @@ static int string_data(const struct mem *mem, const struct py_layout *layout, ta
     return 0;
 }
 
-static int string_read(const struct mem *mem, const struct py_layout *layout, target_addr object,
-                       struct py_string *string)
+int code_string_read(const struct mem *mem, const struct py_layout *layout, target_addr object,
+                     struct py_string *string)
 {
     uint32_t state;
     int err = read_length(mem, object + layout->str_length, &string->length);
@@ -99,9 +99,10 @@ static int info_read(const struct mem *mem, const struct py_layout *layout,
     info->flags = head_u32(head, layout->code_flags);
     int err = table_read(mem, layout, head, info);
     if (err == 0)
-        err = string_read(mem, layout, head_address(head, layout->code_filename), &info->filename);
+        err = code_string_read(mem, layout, head_address(head, layout->code_filename),
+                               &info->filename);
     if (err == 0)
-        err = string_read(mem, layout, head_name(head, layout), &info->name);
+        err = code_string_read(mem, layout, head_name(head, layout), &info->name);
     return err;
 }
 

@@ -9,6 +9,7 @@
 // whole (chain_boundary, cross_boundary), and what a position field holds (frame_offset).
 #include "lineprof/frames.h"
 
+#include <errno.h>
 #include <string.h>
 
 // enum _frameowner, CPython 3.11 to 3.15 Include/internal/pycore_{frame,interpframe_structs}.h.
@@ -306,6 +307,35 @@ int frames_position(const struct mem *mem, const struct py_layout *layout, targe
         return err;
     return mem->read(mem, position->frame + layout->frame_instr, &position->instr,
                      instr_size(layout)); // an index fills the low half, the rest stays 0
+}
+
+// ---- the outermost frame
+
+// No cframe is asked (3.11, 3.12): whatever older frame a stale one leads to, its chain ends in the
+// same frame.
+int frames_outermost(const struct mem *mem, const struct py_layout *layout, target_addr tstate,
+                     target_addr *outermost, target_addr *code)
+{
+    struct walk walk;
+    target_addr address;
+    int err = walk_begin(&walk, mem, layout) ? innermost(mem, layout, tstate, &address) : -EINVAL;
+    *outermost = 0;
+    while (err == 0 && address != 0) {
+        struct frame frame;
+        uint32_t offset;
+        if (!frame_follow(&walk, address, &frame) ||
+            (frame.previous == 0 && !chain_boundary(layout, &frame)))
+            return -EAGAIN;
+        enum look look = frame_look(&walk, &frame, &offset);
+        if (look == LOOK_TORN)
+            return -EAGAIN;
+        if (look == LOOK_SHOWN) {
+            *outermost = address;
+            *code = frame.code;
+        }
+        address = frame.previous;
+    }
+    return err == 0 && *outermost == 0 ? -ENOENT : err;
 }
 
 // ---- watching a position

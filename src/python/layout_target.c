@@ -28,7 +28,8 @@ static const struct version {
     [V315] = {PY(3, 15), 93, 3},
 };
 
-// Which word holds a field's offset, and which one the size of the structure it lies in.
+// Which word holds a field's offset, and which one the size of the structure it lies in. Word 0,
+// the cookie: this version does not publish it.
 static const struct field {
     uint8_t bytes; // width of the field, also its alignment
     uint16_t to;   // where in struct py_layout
@@ -48,6 +49,7 @@ static const struct field {
     {8, TO(frame_previous), {{29, 28}, {32, 31}, {40, 39}}},
     {8, TO(frame_code), {{30, 28}, {33, 31}, {41, 39}}},
     {8, TO(frame_instr), {{31, 28}, {34, 31}, {42, 39}}},
+    {8, TO(frame_locals), {{32, 28}, {35, 31}, {43, 39}}},
     {1, TO(frame_owner), {{33, 28}, {36, 31}, {44, 39}}},
     {8, TO(code_filename), {{35, 34}, {40, 39}, {48, 47}}},
     {8, TO(code_name), {{36, 34}, {41, 39}, {49, 47}}},
@@ -56,6 +58,12 @@ static const struct field {
     {4, TO(code_firstlineno), {{39, 34}, {44, 39}, {52, 47}}},
     {8, TO(code_bytes), {{43, 34}, {48, 39}, {56, 47}}},
     {8, TO(object_type), {{45, 44}, {51, 50}, {59, 58}}},
+    {8, TO(type_flags), {{49, 46}, {55, 52}, {63, 60}}},
+    {8, TO(type_basicsize), {{0, 0}, {0, 0}, {64, 60}}},
+    {8, TO(type_dictoffset), {{0, 0}, {0, 0}, {65, 60}}},
+    {8, TO(type_cached_keys), {{0, 0}, {0, 0}, {67, 66}}},
+    {8, TO(dict_keys), {{57, 56}, {67, 66}, {79, 78}}},
+    {8, TO(dict_values), {{58, 56}, {68, 66}, {80, 78}}},
     {8, TO(bytes_size), {{65, 64}, {75, 74}, {87, 86}}},
     {1, TO(bytes_data), {{66, 64}, {76, 74}, {88, 86}}},
     {4, TO(str_state), {{68, 67}, {78, 77}, {90, 89}}},
@@ -93,6 +101,8 @@ static bool field_holds(const struct field *field, uint64_t offset, uint64_t siz
 static int fields_take(const uint64_t *words, size_t which, struct py_layout *out)
 {
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        if (fields[i].word[which].at == WORD_COOKIE)
+            continue;
         uint64_t offset = words[fields[i].word[which].at];
         uint64_t size = words[fields[i].word[which].size];
         if (!field_holds(&fields[i], offset, size))
@@ -110,6 +120,18 @@ static void derive(struct py_layout *out)
     out->code_firsttraceable = out->code_bytes - 16;  // int, void *co_extra, then the bytecode
     out->code_flags = out->code_firstlineno - 20;     // five ints before it
     out->str_compact_data = out->str_ascii_data + 16; // Py_ssize_t utf8_length, char *utf8
+}
+
+// 3.13 and 3.14 publish of a type only what comes to 168 here, its flags. The public part of
+// PyTypeObject has not moved since 3.8 (Include/cpython/object.h); ht_cached_keys follows what is
+// behind it, 248 bytes, and the 464 bytes of a heap type's methods and names.
+static void derive_type(struct py_layout *out)
+{
+    if (out->type_basicsize != PY_ABSENT)
+        return;
+    out->type_basicsize = out->type_flags - 136;
+    out->type_dictoffset = out->type_flags + 120;
+    out->type_cached_keys = out->type_flags + 712;
 }
 
 static uint32_t least(uint32_t a, uint32_t b)
@@ -131,7 +153,8 @@ static bool spans_hold(const struct py_layout *out)
         return false;
     last = most(out->code_filename, most(out->code_name, out->code_qualname));
     last = most(last, most(out->code_linetable, out->code_firstlineno));
-    return out->code_firstlineno >= 20 && out->code_bytes >= 16 && last + 8 <= PY_CODE_SPAN;
+    return out->code_firstlineno >= 20 && out->type_flags >= 136 && out->code_bytes >= 16 &&
+           last + 8 <= PY_CODE_SPAN;
 }
 
 static void fill_constants(const struct version *version, struct py_layout *out)
@@ -141,6 +164,7 @@ static void fill_constants(const struct version *version, struct py_layout *out)
         .chain = CHAIN_CURRENT,
         .instr = INSTR_POINTER,
         .lines = LINES_311,
+        .attributes = ATTRIBUTES_INLINE,
         .tstate_root_cframe = PY_ABSENT,
         .cframe_current = PY_ABSENT,
         .cframe_previous = PY_ABSENT,
@@ -148,6 +172,18 @@ static void fill_constants(const struct version *version, struct py_layout *out)
         .frame_code_mask = version->frame_code_mask,
         .str_kind_shift = 2, // after interned:2, unicodeobject.h; a GIL build
         .runtime_tstate_current = PY_ABSENT,
+        .type_basicsize = PY_ABSENT, // until taken or derived
+        // Of instances and dicts only dict_keys and dict_values are published. The rest is the same
+        // in 3.13, 3.14 and 3.15, a GIL build: pycore_object.h, pycore_dict.h.
+        .object_dict_before = 24,
+        .object_values_before = PY_ABSENT,
+        .values_array = 8,
+        .values_valid = 3,
+        .keys_size = PY_ABSENT,
+        .keys_log2_index_bytes = 9,
+        .keys_kind = 10,
+        .keys_nentries = 24,
+        .keys_indices = 32,
     };
 }
 
@@ -170,5 +206,6 @@ int layout_from_target(const struct mem *mem, target_addr runtime, uint32_t vers
     if (err < 0)
         return err;
     derive(out);
+    derive_type(out);
     return spans_hold(out) ? 0 : -EINVAL;
 }

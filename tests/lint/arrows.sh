@@ -20,7 +20,7 @@ TABLE
 headers() {
     cat <<'TABLE'
 base      intern map sink
-python    code frames layout lines mem threads
+python    code frames layout lines mem object thread_name threads
 profile   profile
 capture   code_record collector neutral ring selfcheck session
 report    report

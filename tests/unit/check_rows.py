@@ -46,6 +46,7 @@ def expected():
         fields["runtime_tstate_current"] = member("_PyRuntimeState", "gilstate.tstate_current")
     fields["code_linetable"] = member("PyCodeObject", "co_linetable" if VERSION >= 0x30a else "co_lnotab")
     fields.update(frame_objects() if VERSION <= 0x30a else interpreter_frames())
+    fields.update(attributes())
     return fields
 
 
@@ -53,7 +54,8 @@ def frame_objects():
     return {"tstate_frame": member("PyThreadState", "frame"),
             "frame_previous": member("PyFrameObject", "f_back"),
             "frame_code": member("PyFrameObject", "f_code"),
-            "frame_instr": member("PyFrameObject", "f_lasti")}
+            "frame_instr": member("PyFrameObject", "f_lasti"),
+            "frame_locals": member("PyFrameObject", "f_localsplus")}
 
 
 def interpreter_frames():
@@ -63,6 +65,7 @@ def interpreter_frames():
               "frame_code": member(frame, "f_executable" if VERSION >= 0x30d else "f_code"),
               "frame_instr": member(frame, "instr_ptr" if VERSION >= 0x30d else "prev_instr"),
               "frame_owner": member(frame, "owner"),
+              "frame_locals": member(frame, "localsplus"),
               "code_qualname": member(code, "co_qualname"),
               "code_bytes": member(code, "co_code_adaptive"),
               "code_firsttraceable": member(code, "_co_firsttraceable"),
@@ -76,6 +79,58 @@ def interpreter_frames():
     return fields
 
 
+def attributes():
+    keys = "PyDictKeysObject"
+    fields = {"type_flags": member("PyTypeObject", "tp_flags"),
+              "type_dictoffset": member("PyTypeObject", "tp_dictoffset"),
+              "dict_keys": member("PyDictObject", "ma_keys"),
+              "dict_values": member("PyDictObject", "ma_values"),
+              "keys_nentries": member(keys, "dk_nentries"),
+              "keys_indices": member(keys, "dk_indices"),
+              "values_array": member("struct _dictvalues", "values") if VERSION >= 0x30b else "0"}
+    if VERSION <= 0x30a:
+        fields["keys_size"] = member(keys, "dk_size")
+        return fields
+    fields.update({"type_cached_keys": member("PyHeapTypeObject", "ht_cached_keys"),
+                   "keys_log2_index_bytes": member(keys, "dk_log2_index_bytes"),
+                   "keys_kind": member(keys, "dk_kind"),
+                   "object_dict_before": before("_PyObject_DictOrValuesPointer" if VERSION == 0x30c
+                                                else "_PyObject_ManagedDictPointer")})
+    if VERSION == 0x30b:
+        fields["object_values_before"] = before("_PyObject_ValuesPointer")
+    if VERSION >= 0x30d:
+        fields["values_valid"] = member("struct _dictvalues", "valid")
+        fields["type_basicsize"] = member("PyTypeObject", "tp_basicsize")
+    return fields
+
+
+def before(function):
+    """How far before an object the word is to which the function of pycore_object.h points."""
+    return "(char *)&words[8] - (char *)%s((PyObject *)&words[8])" % function
+
+
+# Objects/dict-common.h of 3.8 to 3.10, which is installed nowhere.
+DICT_KEYS = """
+struct _dictkeysobject {
+    Py_ssize_t dk_refcnt, dk_size;
+    void *dk_lookup;
+    Py_ssize_t dk_usable, dk_nentries;
+    char dk_indices[];
+};
+"""
+
+# What src/python/object.c knows of every row.
+FLAGS = """
+_Static_assert(Py_TPFLAGS_UNICODE_SUBCLASS == 1ul << 28, "FLAG_STR_SUBCLASS");
+%s%s
+""" % ("""
+_Static_assert(Py_TPFLAGS_MANAGED_DICT == 1 << 4, "FLAG_MANAGED_DICT");
+_Static_assert(DICT_KEYS_GENERAL == 0, "entry_words");
+_Static_assert(sizeof(PyDictKeyEntry) == 24 && sizeof(PyDictUnicodeEntry) == 16, "entry_words");
+""" if VERSION >= 0x30b else "", """
+_Static_assert(Py_TPFLAGS_INLINE_VALUES == 1 << 2, "FLAG_INLINE_VALUES");
+""" if VERSION >= 0x30d else "")
+
 # What the walker knows of every row: who owns a frame (src/python/frames.c).
 OWNERS = """
 _Static_assert(FRAME_OWNED_BY_GENERATOR == 1, "OWNER_GENERATOR");
@@ -87,12 +142,15 @@ _Static_assert(FRAME_OWNED_BY_GENERATOR == 1, "OWNER_GENERATOR");
 
 PROGRAM = """
 #define Py_BUILD_CORE 1
+#define NDEBUG 1
 #include <Python.h>
 #include <frameobject.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 %(includes)s
+%(keys)s
+%(flags)s
 %(owners)s
 static int kind_shift(void)
 {
@@ -105,6 +163,8 @@ static int kind_shift(void)
 }
 int main(void)
 {
+    void *words[16] = {0};
+    (void)words;
 %(prints)s
     return 0;
 }
@@ -114,12 +174,13 @@ int main(void)
 def program():
     headers = ["pycore_pystate.h"] if VERSION <= 0x308 else ["pycore_runtime.h", "pycore_interp.h"]
     if VERSION >= 0x30b:
-        headers += ["pycore_frame.h", "pycore_code.h"]
+        headers += ["pycore_frame.h", "pycore_code.h", "pycore_object.h", "pycore_dict.h"]
     if VERSION >= 0x30e:
         headers += ["pycore_stackref.h", "pycore_interpframe.h"]
     includes = "".join("#include <internal/%s>\n" % header for header in headers)
     prints = "".join('    printf("%s %%d\\n", (int)(%s));\n' % item for item in expected().items())
-    return PROGRAM % {"includes": includes, "owners": OWNERS if VERSION >= 0x30b else "", "prints": prints}
+    return PROGRAM % {"includes": includes, "keys": DICT_KEYS if VERSION <= 0x30a else "", "flags": FLAGS,
+                      "owners": OWNERS if VERSION >= 0x30b else "", "prints": prints}
 
 
 def compiled(include):

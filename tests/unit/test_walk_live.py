@@ -1,4 +1,4 @@
-"""src/python inside every real interpreter of this machine: frames, lines, code objects, offsets.
+"""src/python inside every real interpreter of this machine: frames, lines, code objects, names of threads, offsets.
 
 Each test runs one of the scripts beside this file in the interpreter, with the library that is built from walk_live.c
 ($LINEPROF_WALK_LIVE, else the one of build/release).
@@ -34,6 +34,10 @@ def test_our_frames_are_pythons_in_greenlets(python, packages):
 
 def test_no_stack_is_wrong_in_a_storm_of_signals(python):
     check(run(python, "walk_storm.py"))
+
+
+def test_our_names_of_threads_are_pythons(python):
+    check(run(python, "thread_names.py"))
 
 
 def test_our_lines_are_pythons(python):

@@ -4,6 +4,7 @@
 // A shared object that test_walk_live.py loads with ctypes (PyDLL: the GIL stays held, so that the
 // interpreter stands still) and compares with what sys._getframe() says.
 #include <dlfcn.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,6 +15,9 @@
 #include "lineprof/code.h"
 #include "lineprof/frames.h"
 #include "lineprof/lines.h"
+#include "lineprof/object.h"
+#include "lineprof/thread_name.h"
+#include "lineprof/threads.h"
 
 enum { BY_LOADS, BY_KERNEL, BY_PROCESS }; // the readers
 
@@ -29,6 +33,9 @@ int live_layout(uint32_t version, struct py_layout *layout);
 int live_walk(uint32_t version, int reader, char *out, size_t size);
 int live_fingerprint(uint32_t version, void *code, uint64_t *fingerprint);
 double live_cost(uint32_t version, int reader, int rounds);
+int live_thread_name(uint32_t version, int reader, uint64_t pthread, char *out, size_t size);
+int live_attribute(uint32_t version, int reader, void *object, const char *name, uint64_t *value);
+int live_text(uint32_t version, int reader, void *object, char *out, size_t size);
 const char *live_row(uint32_t version);
 int live_line(uint32_t version, const uint8_t *table, size_t length, int first, uint32_t offset);
 void live_lines(uint32_t version, const uint8_t *table, size_t length, int first, uint32_t units,
@@ -143,6 +150,39 @@ int live_fingerprint(uint32_t version, void *code, uint64_t *fingerprint)
                             fingerprint);
 }
 
+// ---- objects
+
+// The name of the thread that threading.get_ident() calls `pthread`; -ESRCH: there is none.
+int live_thread_name(uint32_t version, int reader, uint64_t pthread, char *out, size_t size)
+{
+    struct py_layout layout;
+    struct mem mem = reader_of(reader);
+    struct thread_names names = {.pthread = pthread};
+    int err = live_layout(version, &layout);
+    if (err < 0)
+        return err;
+    target_addr tstate = threads_find(&mem, &layout, symbol("_PyRuntime"), &names);
+    return tstate == 0 ? -ESRCH : thread_name_read(&mem, &layout, tstate, out, size);
+}
+
+int live_attribute(uint32_t version, int reader, void *object, const char *name, uint64_t *value)
+{
+    struct py_layout layout;
+    struct mem mem = reader_of(reader);
+    int err = live_layout(version, &layout);
+    if (err < 0)
+        return err;
+    return object_attribute(&mem, &layout, (target_addr)(uintptr_t)object, name, value);
+}
+
+int live_text(uint32_t version, int reader, void *object, char *out, size_t size)
+{
+    struct py_layout layout;
+    struct mem mem = reader_of(reader);
+    int err = live_layout(version, &layout);
+    return err < 0 ? err : object_text(&mem, &layout, (target_addr)(uintptr_t)object, out, size);
+}
+
 // ---- cost
 
 static bool count(void *context, target_addr code, uint32_t offset)
@@ -189,7 +229,7 @@ void live_lines(uint32_t version, const uint8_t *table, size_t length, int first
 
 const char *live_row(uint32_t version)
 {
-    static char out[2048];
+    static char out[4096];
     struct py_layout row;
     if (live_layout(version, &row) < 0)
         return "";
@@ -206,7 +246,11 @@ const char *live_row(uint32_t version)
     FIELD(str_state), FIELD(str_ascii_data), FIELD(str_compact_data), FIELD(str_kind_shift);
     FIELD(frame_code_mask);
     FIELD(runtime_tstate_current), FIELD(runtime_interpreters), FIELD(interp_next);
-    FIELD(interp_threads), FIELD(tstate_next);
+    FIELD(interp_threads), FIELD(tstate_next), FIELD(frame_locals);
+    FIELD(type_flags), FIELD(type_dictoffset), FIELD(type_basicsize), FIELD(type_cached_keys);
+    FIELD(object_dict_before), FIELD(object_values_before), FIELD(values_array);
+    FIELD(values_valid), FIELD(dict_keys), FIELD(dict_values), FIELD(keys_size);
+    FIELD(keys_log2_index_bytes), FIELD(keys_kind), FIELD(keys_nentries), FIELD(keys_indices);
 #undef FIELD
     return out;
 }
