@@ -14,9 +14,13 @@
 
 #include "lineprof/code.h"
 #include "lineprof/lines.h"
+#include "lineprof/thread_name.h"
 
-#define NAME_BYTES  65536
-#define TABLE_LIMIT (64u << 20) // bytes of a line table that are believed
+#define NAME_BYTES   65536
+#define THREAD_NAME  256
+#define RENAME_NS    INT64_C(2000000000)
+#define NATIVE_TICKS 5           // for so long a sample in native code is believed to go on
+#define TABLE_LIMIT  (64u << 20) // bytes of a line table that are believed
 
 // ---- the process
 
@@ -157,8 +161,26 @@ void target_name_thread(struct target *target, struct thread *thread, const char
 {
     const char *text = recording_string(target->rec, name);
     struct thread_info *info = recording_thread_info(target->rec, thread->id);
-    info->name = info->kernel_name = text;
+    if (info->name == info->kernel_name)
+        info->name = text;
+    info->kernel_name = text;
     thread->named = true;
+}
+
+void target_ask_name(struct target *target, struct thread *thread, int64_t now_ns)
+{
+    char name[THREAD_NAME];
+    if (!thread->tstate || (thread->name_ns && now_ns - thread->name_ns < RENAME_NS))
+        return;
+    struct thread_info *info = recording_thread_info(target->rec, thread->id);
+    if (thread->tid == target->pid) {
+        info->name = recording_string(target->rec, "MainThread");
+        thread->name_ns = INT64_MAX / 2;
+    } else if (thread_name_read(&target->mem, &target->layout, thread->tstate, name, sizeof name) ==
+               0) {
+        info->name = recording_string(target->rec, name);
+        thread->name_ns = now_ns;
+    }
 }
 
 void target_describe_thread(struct target *target, const struct thread *thread)
@@ -400,6 +422,40 @@ bool target_node(struct target *target, struct thread *thread, const struct reco
     }
     *node = parent;
     return true;
+}
+
+// ---- native threads
+
+// A thread of Python is in native code now: it waits there for a lock, or it was seen to compute
+// there a few ticks ago. When, for the latest to be taken; 0: it is not.
+static int64_t in_native_code(const struct target *target, const struct thread *thread,
+                              int64_t now_ns)
+{
+    const struct waiting *waiting = &thread->waiting;
+    if (thread->ended || !thread->tstate || thread->last_node == NO_NODE)
+        return 0;
+    if (waiting->blocked && waiting->in_native)
+        return waiting->seen_ns;
+    return now_ns - thread->native_ns < NATIVE_TICKS * target->period_ns ? thread->native_ns : 0;
+}
+
+uint32_t target_helper_node(struct target *target, uint32_t node, int64_t now_ns)
+{
+    const struct thread *waiter = NULL;
+    int64_t latest = 0;
+    target->has_helpers = true;
+    for (size_t i = 0; i < target->threads.capacity; i++) {
+        const struct thread *thread = target->threads.slots[i].value;
+        int64_t at = thread ? in_native_code(target, thread, now_ns) : 0;
+        if (at > latest) {
+            latest = at;
+            waiter = thread;
+        }
+    }
+    if (!waiter)
+        return node;
+    uint32_t helper = recording_function(target->rec, NATIVE_THREADS, "<native thread>", 0);
+    return recording_node(target->rec, waiter->last_node, helper, 0);
 }
 
 // ---- time

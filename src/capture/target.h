@@ -75,6 +75,7 @@ struct waiting {     // as of the last look at a thread from outside; see wait.c
     int64_t runnable_owed_ns;
     bool blocked;   // then the rest holds:
     bool stopped;   // by a signal or a debugger
+    bool in_native; // the call came from an extension or library, not from the interpreter
     bool in_family; // it waits for a process that is profiled itself
     int32_t child;  // see why_child()
     uint32_t node;  // where
@@ -89,6 +90,7 @@ struct thread {
     int64_t sought_ns;    // when its state was looked for in vain
     struct mem_seen seen; // what showed its stack to be seen_node
     uint32_t seen_node;
+    int64_t native_ns;   // CLOCK_MONOTONIC of its last sample in native code
     uint32_t last_node;  // where it was last seen, by a sample or a look; NO_NODE: nowhere yet
     int64_t begun_ns;    // CLOCK_MONOTONIC
     int64_t overhead_ns; // the handler's time
@@ -96,8 +98,9 @@ struct thread {
     double duty;          // of late, the part of wall time that it was on CPU or a run queue
     struct running burst; // what the last look found of it, if
     bool burst_seen;
-    struct pot *pot; // see steps.h; NULL: it never worked in bursts
-    bool named;
+    struct pot *pot;       // see steps.h; NULL: it never worked in bursts
+    bool named;            // by the kernel's name
+    int64_t name_ns;       // when Python's name was last asked for
     bool ended;            // it said so; the kernel may still have it
     bool blocked;          // was seen to run with SIGPROF blocked, since its last sample
     int schedstat;         // descriptor, -1: not open
@@ -155,6 +158,7 @@ struct target {
     size_t pot_count;
     int64_t in_step_ns;  // shared out by looks
     unsigned bursty;     // threads that work in bursts now
+    bool has_helpers;    // threads without Python work in it
     bool reason_unknown; // we may not see what it waits for
 };
 
@@ -164,8 +168,10 @@ void target_retire(struct target *target);    // all of its samples are shared o
 void target_free(void *target);
 
 struct thread *target_thread(struct target *target, int32_t tid);
-void target_name_thread(struct target *target, struct thread *thread,
-                        const char *name);                                       // the kernel's
+// The kernel's name of it.
+void target_name_thread(struct target *target, struct thread *thread, const char *name);
+// Python's name of it, read from its memory; asked for now and then, since it may change.
+void target_ask_name(struct target *target, struct thread *thread, int64_t now_ns);
 void target_describe_thread(struct target *target, const struct thread *thread); // as of now
 void target_note_tail(const struct thread *thread); // CPU time behind its last sample, for steps.h
 void target_thread_end(struct target *target, struct thread *thread);
@@ -176,6 +182,9 @@ void target_add_code(struct target *target, const struct record_code *record);
 // The recording's node of a sample's stack; false when a code object is not known yet.
 bool target_node(struct target *target, struct thread *thread, const struct record_sample *sample,
                  uint32_t *node);
+// The node of a native thread's sample that stands at `node`: below the line of Python that waits
+// for native code at this moment, where there is one.
+uint32_t target_helper_node(struct target *target, uint32_t node, int64_t now_ns);
 void target_add(struct target *target, struct thread *thread, uint32_t node, enum state state,
                 int64_t ns, unsigned samples);
 // The entry that an ambiguous sample of `ns` belongs to, `ns` added. NULL: no memory, counted as

@@ -71,27 +71,41 @@ static enum proc_seen guess_call(pid_t pid, pid_t tid, struct why *why)
     return !letter ? PROC_GONE : letter == 'R' ? PROC_RUNNING : PROC_BLOCKED;
 }
 
-static enum proc_seen find_call(struct target *target, struct thread *thread, struct why *why,
-                                int32_t *child)
+// Whether extension or library has called futex, or the interpreter has for one of Python's locks.
+static bool waits_in_native(struct target *target, const struct why *why,
+                            const struct proc_call *call, int64_t now)
 {
-    struct proc_call call;
-    enum proc_seen seen = proc_call_read(target->reach, thread->tid, &call);
-    *child = -1;
-    if (seen == PROC_DENIED) {
-        target->reason_unknown = true;
-        return guess_call(target->reach, thread->tid, why);
-    }
-    if (seen == PROC_BLOCKED) {
-        *why = why_blocked(&call, target->ring.header);
-        *child = why_child(&call);
-    }
-    return seen;
+    uint64_t words[SAMPLE_STACK_WORDS];
+    if (why->state != STATE_LOCK || !target->has_helpers ||
+        target->mem.read(&target->mem, call->sp, words, sizeof words))
+        return false;
+    maps_refresh(&target->maps, target->reach, target->ring.header, (uint64_t)now);
+    return maps_caller(&target->maps, &target->mem, words, SAMPLE_STACK_WORDS) == MODULE_FOREIGN;
 }
 
 static bool is_stopped(const struct target *target, const struct thread *thread)
 {
     char letter = proc_state(target->reach, thread->tid);
     return letter == 'T' || letter == 't';
+}
+
+static enum proc_seen find_call(struct target *target, const struct thread *thread, int64_t now,
+                                struct waiting *found)
+{
+    struct proc_call call;
+    enum proc_seen seen = proc_call_read(target->reach, thread->tid, &call);
+    found->child = -1;
+    found->in_native = false;
+    if (seen == PROC_DENIED) {
+        target->reason_unknown = true;
+        return guess_call(target->reach, thread->tid, &found->why);
+    }
+    if (seen == PROC_BLOCKED) {
+        found->why = why_blocked(&call, target->ring.header);
+        found->child = why_child(&call);
+        found->in_native = waits_in_native(target, &found->why, &call, now);
+    }
+    return seen;
 }
 
 // The stack it waits in. Where that cannot be read, the last one it was seen in.
@@ -110,13 +124,14 @@ static bool find_place(struct target *target, struct thread *thread, const struc
 {
     struct waiting found = thread->waiting;
     struct schedstat again;
-    if (find_call(target, thread, &found.why, &found.child) != PROC_BLOCKED)
+    if (find_call(target, thread, now, &found) != PROC_BLOCKED)
         return false;
     found.stopped = is_stopped(target, thread);
     if (!find_node(target, thread, now, &found.node) ||
         !proc_schedstat_read(thread->schedstat, &again) || again.slices != stat->slices ||
         again.cpu_ns != stat->cpu_ns)
         return false;
+    target_ask_name(target, thread, now);
     thread->waiting = found;
     thread->last_node = found.node;
     return true;

@@ -93,9 +93,10 @@ static void add_user_time(struct target *target, struct thread *thread, uint32_t
     }
     enum pc_class pc_class = find_class(target, sample);
     uint64_t key = instr_key(&sample->frames[0]);
-    if (pc_class == PC_FOREIGN)
+    if (pc_class == PC_FOREIGN) {
+        thread->native_ns = (int64_t)sample->time_ns;
         add_time(target, thread, node, STATE_NATIVE, ns);
-    else if (pc_class == PC_EVAL)
+    } else if (pc_class == PC_EVAL)
         add_time(target, thread, node, STATE_PYTHON, ns);
     else if (pc_class == PC_INTERPRETER)
         add_ambiguous(target, thread, node, sample, ns);
@@ -115,15 +116,26 @@ static bool is_silence(const struct target *target, const struct thread *thread,
            code_follows_sigmask(&target->mem, sample->pc);
 }
 
+// A thread of a library's pool, which never had to do with Python.
+static bool is_helper(const struct target *target, const struct record_sample *sample)
+{
+    return sample->frame_count == 0 && (sample->flags & SAMPLE_NO_STATE) &&
+           sample->tid != target->pid;
+}
+
 void weigh_sample(struct target *target, struct thread *thread, uint32_t node,
                   const struct record_sample *sample)
 {
     int64_t weight = sample->start_cpu_ns - thread->cpu_ns;
     int64_t own = sample->cpu_ns - sample->start_cpu_ns;
     thread->cpu_ns = sample->cpu_ns;
-    thread->last_node = node;
+    if (is_helper(target, sample))
+        node = target_helper_node(target, node, (int64_t)sample->time_ns);
+    else
+        thread->last_node = node;
     if (sample->tstate)
         thread->tstate = sample->tstate;
+    target_ask_name(target, thread, (int64_t)sample->time_ns);
     if (weight < 0)
         weight = 0;
     if (own > 0)
