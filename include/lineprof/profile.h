@@ -106,6 +106,7 @@ struct run_info {
     int64_t undecided_ns;       // samples of the same instruction were
     int64_t in_step_ns;         // work that kept step with the tick: shared out by looks at it
     int exit_code;              // of the command: status, or minus the signal
+    int64_t others_ns;          // CPU time of children that are not in `processes`
     uint32_t unprofiled;        // processes without a ring: shared memory was full
     bool cut_short; // lineprof was killed: this is what was seen in elapsed_ns, exit_code unknown
 };

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ended.h"
 #include "perf.h"
 #include "progress.h"
 #include "reach.h"
@@ -25,12 +26,15 @@
 #include "wait.h"
 #include "weigh.h"
 
-#define EXEC_NS 50000000 // CPU time that a start from scratch never takes before the shim runs
+#define OTHERS_LEAST_NS INT64_C(20000000) // less than that is rounding, of ticks
+#define EXEC_NS         50000000 // CPU time that a start from scratch never takes before the shim runs
 
 #define TICK_NS    INT64_C(10000000) // between two wall ticks, on average
 #define BURST_NS   INT64_C(2500000)  // while a thread works in bursts, see steps.h
 #define TICK_PARTS 100               // they may take one part of these of a core
 
+#define LATE_CODES 256 // code objects that threads announce at the same time
+#define STUCK_NS   INT64_C(300000000)
 #define SILENCE_NS INT64_C(50000000)  // CPU time without a sample that calls for an explanation
 #define PATROL_NS  INT64_C(100000000) // how often threads are looked at for that
 
@@ -51,6 +55,8 @@ struct collector {
     uint64_t random;
     int64_t patrolled_ns; // CLOCK_MONOTONIC
     bool prepared;
+    struct census census;
+    struct ended *ended;
 };
 
 // struct sched_attr of linux/sched/types.h, which does not live beside glibc's <sched.h>.
@@ -144,6 +150,16 @@ static struct thread *thread_of(struct collector *collector, struct target *targ
     return thread;
 }
 
+// A code object that is being announced is there in microseconds. One that was forgotten never is.
+static bool is_given_up(struct target *target)
+{
+    int64_t now = now_ns();
+    if (!target->stuck_ns)
+        target->stuck_ns = now;
+    return target->unknown_code + LATE_CODES < target->codes_high ||
+           now - target->stuck_ns > STUCK_NS;
+}
+
 // False when the sample has to wait for a code object that is still being announced.
 static bool take_sample(struct collector *collector, struct target *target,
                         const struct record_sample *sample)
@@ -156,9 +172,13 @@ static bool take_sample(struct collector *collector, struct target *target,
         return true;
     if (!target_node(target, thread, sample, &node)) {
         absorb_codes(collector, target);
-        if (!target_node(target, thread, sample, &node))
-            return false;
+        if (!target_node(target, thread, sample, &node)) {
+            if (!is_given_up(target))
+                return false;
+            node = target_forgotten_node(target);
+        }
     }
+    target->stuck_ns = 0;
     weigh_sample(target, thread, node, sample);
     return true;
 }
@@ -257,11 +277,51 @@ static void finish_target(struct target *target)
     share_out(target);
 }
 
+// CPU time of a process by the kernel's account, `end`: what wait() said of our child, or what the
+// process itself wrote down as its last act. One that was killed had no time to: its threads' clocks
+// at the last look. A program that came by exec from another (a shell, env) starts counting there.
+static void set_cpu(struct target *target, int64_t end)
+{
+    const struct ring_header *header = target->ring.header;
+    struct process_info *info = recording_process_info(target->rec, target->process);
+    if (!end)
+        end = wait_cpu(target);
+    int64_t ns = end;
+    if (end > 0 && (target->came_by_exec || header->start_cpu_ns >= EXEC_NS))
+        ns = end - header->start_cpu_ns;
+    if (ns < target->sampled_ns + target->overhead_ns)
+        ns = target->sampled_ns + target->overhead_ns;
+    info->cpu_known = end > 0;
+    info->cpu_ns = target->folded ? info->cpu_ns + ns : ns;
+    info->overhead_ns = target->folded ? info->overhead_ns + target->overhead_ns
+                                       : target->overhead_ns;
+}
+
 static void retire(struct collector *collector, struct target *target)
 {
     drain(collector, target);
     finish_target(target);
-    target_retire(target);
+    set_cpu(target, atomic_load(&target->ring.header->end_cpu_ns));
+    ended_add(collector->ended, target);
+    target->retired = true;
+}
+
+// Frees the targets that are retired; their order does not matter.
+static void drop_retired(struct collector *collector)
+{
+    for (size_t i = collector->target_count; i-- > 0;) {
+        struct target *target = collector->targets[i];
+        if (!target->retired)
+            continue;
+        target_free(target);
+        collector->targets[i] = collector->targets[--collector->target_count];
+    }
+}
+
+// Our own child's end is told by wait().
+static bool is_our_child(const struct target *target)
+{
+    return target->ring.header->ppid == getpid() && !atomic_load(&target->ring.header->replaced);
 }
 
 // A program that starts thousands of others, or itself again and again, must not fill /dev/shm with
@@ -274,9 +334,10 @@ static void retire_ended(struct collector *collector)
         // Out of reach, it says itself when it ends.
         bool ended = target->watch >= 0 ? reach_has_ended(target->watch)
                                         : atomic_load(&header->end_cpu_ns) > 0;
-        if (!target->retired && ended)
+        if (!target->retired && ended && !is_our_child(target))
             retire(collector, target);
     }
+    drop_retired(collector);
 }
 
 // A process that has a new ring went on by exec.
@@ -289,6 +350,7 @@ static void retire_replaced(struct collector *collector, struct target *by)
         by->came_by_exec = true;
         retire(collector, target);
     }
+    drop_retired(collector);
 }
 
 static int add_target(struct collector *collector, const char *name)
@@ -301,7 +363,7 @@ static int add_target(struct collector *collector, const char *name)
     void *more = realloc(collector->targets, (collector->target_count + 1) * sizeof(void *));
     if (more)
         collector->targets = more;
-    struct target *target = more ? target_open(collector->rec, ring) : NULL;
+    struct target *target = more ? target_open(collector->rec, &collector->census, ring) : NULL;
     if (!target) {
         ring_close(&ring);
         return -ENOMEM;
@@ -447,7 +509,9 @@ struct collector *collector_new(struct session *session, struct recording *rec,
         return NULL;
     collector->copy = malloc(RING_RECORD_MAX);
     collector->code_copy = malloc(RING_RECORD_MAX);
-    if (!collector->copy || !collector->code_copy) {
+    collector->ended = ended_new(rec);
+    collector->census.more_process = NO_ROW;
+    if (!collector->copy || !collector->code_copy || !collector->ended) {
         collector_free(collector);
         return NULL;
     }
@@ -476,107 +540,40 @@ static int64_t usage_ns(const struct rusage *usage)
            (usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) * INT64_C(1000);
 }
 
-// CPU time of a process by the kernel's account: what wait() said of our child, what the process
-// itself wrote down as its last act, or nothing. A program that came by exec from another (a shell,
-// env) starts counting there.
-static void set_cpu(struct collector *collector, struct target *target, int64_t end)
+static void set_end(struct target *target, pid_t child, int status, int64_t child_ns)
 {
     const struct ring_header *header = target->ring.header;
-    struct process_info *info = recording_process_info(collector->rec, target->process);
-    info->cpu_known = end > 0;
-    info->cpu_ns = end;
-    if (end > 0 && (target->came_by_exec || header->start_cpu_ns >= EXEC_NS))
-        info->cpu_ns = end - header->start_cpu_ns;
-    if (info->cpu_ns < target->sampled_ns + target->overhead_ns)
-        info->cpu_ns = target->sampled_ns + target->overhead_ns;
-    info->overhead_ns = target->overhead_ns;
-}
-
-static void set_end(struct collector *collector, struct target *target, pid_t child, int status,
-                    int64_t child_ns)
-{
-    const struct ring_header *header = target->ring.header;
-    struct process_info *info = recording_process_info(collector->rec, target->process);
+    struct process_info *info = recording_process_info(target->rec, target->process);
     int64_t end = atomic_load(&header->end_cpu_ns);
     if (target->pid == child && !atomic_load(&header->replaced)) {
         info->exit_known = true;
         info->exit_code = WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
         end = child_ns;
     }
-    set_cpu(collector, target, end);
+    set_cpu(target, end);
 }
 
 // As set_end(), of a process that still runs.
-static void set_cpu_so_far(struct collector *collector, struct target *target)
+static void set_cpu_so_far(struct target *target)
 {
     int64_t end = atomic_load(&target->ring.header->end_cpu_ns);
     clockid_t clock;
-    struct timespec cpu;
-    if (!end && target->reach > 0 && clock_getcpuclockid(target->reach, &clock) == 0 &&
-        clock_gettime(clock, &cpu) == 0)
-        end = cpu.tv_sec * INT64_C(1000000000) + cpu.tv_nsec;
-    set_cpu(collector, target, end);
+    if (!end && target->reach > 0 && clock_getcpuclockid(target->reach, &clock) == 0)
+        end = clock_ns(clock);
+    set_cpu(target, end);
 }
 
-static void note_misread(struct target *target, const char *finding,
-                         struct collector_summary *summary)
+// What the program's children have used that were no Pythons of ours, as far as they were waited
+// for: the kernel's sum of them all, less what we know of ours.
+static void find_others(struct collector *collector, int64_t children_ns)
 {
-    const struct ring_header *header = target->ring.header;
-    recording_process_info(target->rec, target->process)->misread = true;
-    target->misread = true;
-    target->samples = false;
-    target->sampled_ns = target->overhead_ns = 0;
-    summary->misread++;
-    memcpy(summary->misread_version, header->version, sizeof header->version - 1);
-    snprintf(summary->misread_finding, sizeof summary->misread_finding, "%s", finding);
-}
-
-// Finds the targets whose interpreter our walk misreads. The program has ended: it waits for
-// nothing of this.
-static void check_targets(struct collector *collector, struct collector_summary *summary)
-{
-    struct selfcheck *check = collector->environment ? selfcheck_new(collector->environment) : NULL;
-    for (size_t i = 0; check && i < collector->target_count; i++) {
-        struct target *target = collector->targets[i];
-        const char *finding =
-            target->samples ? selfcheck_finding(check, target->ring.header) : NULL;
-        if (finding)
-            note_misread(target, finding, summary);
+    int64_t ours = 0;
+    for (uint32_t i = 0; i < collector->census.processes; i++) {
+        const struct process_info *info = recording_process_info(collector->rec, i);
+        ours += info->exit_known ? 0 : info->cpu_ns;
     }
-    selfcheck_free(check);
-}
-
-static void summarize(const struct collector *collector, const struct target *target,
-                      struct collector_summary *summary)
-{
-    const struct ring_header *header = target->ring.header;
-    if (target->misread)
-        return; // note_misread() has
-    switch (atomic_load(&header->status)) {
-    case RING_ACTIVE:
-        summary->processes++;
-        break;
-    case RING_UNSUPPORTED:
-        summary->unsupported++;
-        memcpy(summary->unsupported_version, header->version, sizeof header->version - 1);
-        break;
-    case RING_FREE_THREADED:
-        summary->free_threaded = true;
-        break;
-    case RING_LAYOUT_MISMATCH:
-        summary->layout_mismatch = true;
-        break;
-    default: // it ended while it started
-        break;
-    }
-    summary->unreadable |= target->unreadable;
-    struct run_info *run = recording_run(collector->rec);
-    for (int i = 0; i < LOST_REASONS; i++)
-        run->lost[i] += atomic_load(&header->lost[i]);
-    run->lost[LOST_BLOCKED] += target->lost_blocked;
-    run->undecided_samples += target->undecided_samples;
-    run->undecided_ns += target->undecided_ns;
-    run->in_step_ns += target->in_step_ns;
+    int64_t rest = children_ns - ours;
+    recording_run(collector->rec)->others_ns = rest > OTHERS_LEAST_NS ? rest : 0;
 }
 
 static struct collector_summary new_summary(const struct collector *collector)
@@ -594,14 +591,6 @@ static void describe_run(struct collector *collector)
     run->rate_hz = collector->rate_hz;
     run->unprofiled = atomic_load(&collector->session->header->ringless);
     run->measured = (1u << STATE_COUNT) - 1;
-    for (size_t i = 0; i < collector->target_count; i++) {
-        struct process_info *info =
-            recording_process_info(collector->rec, collector->targets[i]->process);
-        if (!collector->targets[i]->samples || run->python_version[0])
-            continue;
-        run->python_version = info->version;
-        run->python_executable = info->executable;
-    }
 }
 
 void collector_finish(struct collector *collector, pid_t pid, int status,
@@ -611,14 +600,15 @@ void collector_finish(struct collector *collector, pid_t pid, int status,
     *summary = new_summary(collector);
     atomic_store(&collector->session->header->closed, 1);
     drain_all(collector);
-    check_targets(collector, summary);
     for (size_t i = 0; i < collector->target_count; i++) {
         struct target *target = collector->targets[i];
-        if (!target->misread)
-            finish_target(target);
-        set_end(collector, target, pid, status, usage_ns(usage) - children_ns);
-        summarize(collector, target, summary);
+        finish_target(target);
+        set_end(target, pid, status, usage_ns(usage) - children_ns);
+        ended_add(collector->ended, target);
     }
+    ended_check(collector->ended, collector->environment, summary);
+    ended_summarize(collector->ended, summary);
+    find_others(collector, children_ns);
     if (summary->misread)
         recording_discard(collector->rec);
     recording_run(collector->rec)->exit_code =
@@ -634,9 +624,10 @@ void collector_cut_short(struct collector *collector, struct collector_summary *
     for (size_t i = 0; i < collector->target_count; i++) {
         struct target *target = collector->targets[i];
         finish_target(target);
-        set_cpu_so_far(collector, target);
-        summarize(collector, target, summary);
+        set_cpu_so_far(target);
+        ended_add(collector->ended, target);
     }
+    ended_summarize(collector->ended, summary);
     recording_run(collector->rec)->cut_short = true;
     describe_run(collector);
 }
@@ -647,6 +638,7 @@ void collector_free(struct collector *collector)
         return;
     for (size_t i = 0; i < collector->target_count; i++)
         target_free(collector->targets[i]);
+    ended_free(collector->ended);
     free(collector->targets);
     free(collector->copy);
     free(collector->code_copy);

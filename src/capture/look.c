@@ -12,7 +12,6 @@
 #include "lineprof/code_record.h"
 #include "lineprof/threads.h"
 
-#define LOOKED_IDS  (1u << 24)         // the shim's numbers end here
 #define FRAMES_MOST 16384u             // as the handler keeps
 #define SEEK_NS     INT64_C(250000000) // before a thread without a state is asked again
 

@@ -19,6 +19,7 @@
 #define NAME_BYTES   65536
 #define THREAD_NAME  256
 #define RENAME_NS    INT64_C(2000000000)
+#define CODES_MOST   50000 // more than the shim knows at a time
 #define NATIVE_TICKS 5           // for so long a sample in native code is believed to go on
 #define TABLE_LIMIT  (64u << 20) // bytes of a line table that are believed
 
@@ -63,15 +64,29 @@ static void describe(struct target *target)
         .cwd = bounded(header->cwd, sizeof cwd, cwd),
     };
     target->process = recording_process(target->rec, &info);
+    target->census->processes++;
 }
 
-struct target *target_open(struct recording *rec, struct ring ring)
+static void fold(struct target *target)
+{
+    struct census *census = target->census;
+    const struct process_info more = {.command = "(more processes)"};
+    if (census->more_process == NO_ROW)
+        census->more_process = recording_process(target->rec, &more);
+    target->process = census->more_process;
+    target->folded = true;
+}
+
+struct target *target_open(struct recording *rec, struct census *census, struct ring ring)
 {
     struct target *target = calloc(1, sizeof *target);
     if (!target)
         return NULL;
     target->ring = ring;
     target->rec = rec;
+    target->census = census;
+    target->more_thread = NO_ROW;
+    target->codes_most = CODES_MOST;
     target->pid = ring.header->pid;
     enum reach reach = reach_find(ring.header);
     target->reach = reach == REACH_WHOLE || reach == REACH_NO_MEMORY ? target->pid : -1;
@@ -80,7 +95,10 @@ struct target *target_open(struct recording *rec, struct ring ring)
     target->mem = mem_process(target->reach);
     target->layout = ring.header->layout;
     target->samples = atomic_load(&ring.header->status) == RING_ACTIVE;
-    describe(target);
+    if (census->processes < PROCESSES_MOST)
+        describe(target);
+    else
+        fold(target);
     return target;
 }
 
@@ -104,10 +122,8 @@ static void free_thread(void *value)
     free(thread);
 }
 
-void target_retire(struct target *target)
+void target_free(struct target *target)
 {
-    target->retired = true;
-    ring_drop_data(&target->ring);
     maps_free(&target->maps);
     map_free(&target->codes, free_code);
     map_free(&target->threads, free_thread);
@@ -116,18 +132,23 @@ void target_retire(struct target *target)
     steps_free(target);
     if (target->watch >= 0)
         close(target->watch);
-    target->watch = -1;
-}
-
-void target_free(void *value)
-{
-    struct target *target = value;
-    target_retire(target);
     ring_close(&target->ring);
     free(target);
 }
 
 // ---- threads
+
+static uint32_t thread_row(struct target *target, struct thread *thread, const char *name)
+{
+    thread->folded = target->folded || target->census->threads >= THREADS_MOST;
+    if (!thread->folded) {
+        target->census->threads++;
+        return recording_thread(target->rec, target->process, thread->tid, name);
+    }
+    if (target->more_thread == NO_ROW)
+        target->more_thread = recording_thread(target->rec, target->process, 0, "(more threads)");
+    return target->more_thread;
+}
 
 struct thread *target_thread(struct target *target, int32_t tid)
 {
@@ -149,7 +170,7 @@ struct thread *target_thread(struct target *target, int32_t tid)
     thread->duty = 1;
     thread->named = name[0] != '\0';
     thread->schedstat = proc_schedstat_open(target->reach, tid);
-    thread->id = recording_thread(target->rec, target->process, tid, name);
+    thread->id = thread_row(target, thread, name);
     if (map_put(&target->threads, (uint64_t)(uint32_t)tid, thread)) {
         free_thread(thread);
         return NULL;
@@ -159,8 +180,10 @@ struct thread *target_thread(struct target *target, int32_t tid)
 
 void target_name_thread(struct target *target, struct thread *thread, const char *name)
 {
-    const char *text = recording_string(target->rec, name);
     struct thread_info *info = recording_thread_info(target->rec, thread->id);
+    if (thread->folded)
+        return;
+    const char *text = recording_string(target->rec, name);
     if (info->name == info->kernel_name)
         info->name = text;
     info->kernel_name = text;
@@ -170,7 +193,7 @@ void target_name_thread(struct target *target, struct thread *thread, const char
 void target_ask_name(struct target *target, struct thread *thread, int64_t now_ns)
 {
     char name[THREAD_NAME];
-    if (!thread->tstate || (thread->name_ns && now_ns - thread->name_ns < RENAME_NS))
+    if (thread->folded || !thread->tstate || (thread->name_ns && now_ns - thread->name_ns < RENAME_NS))
         return;
     struct thread_info *info = recording_thread_info(target->rec, thread->id);
     if (thread->tid == target->pid) {
@@ -187,9 +210,12 @@ void target_describe_thread(struct target *target, const struct thread *thread)
 {
     struct thread_info *info = recording_thread_info(target->rec, thread->id);
     const struct waiting *waiting = &thread->waiting;
-    info->wall_ns = waiting->seen_ns - thread->begun_ns;
-    info->cpu_ns = waiting->stat.cpu_ns > thread->cpu_ns ? waiting->stat.cpu_ns : thread->cpu_ns;
-    info->overhead_ns = thread->overhead_ns;
+    const struct thread_info before = thread->folded ? *info : (struct thread_info){0};
+    int64_t cpu_ns =
+        waiting->stat.cpu_ns > thread->cpu_ns ? waiting->stat.cpu_ns : thread->cpu_ns;
+    info->wall_ns = before.wall_ns + waiting->seen_ns - thread->begun_ns;
+    info->cpu_ns = before.cpu_ns + cpu_ns;
+    info->overhead_ns = before.overhead_ns + thread->overhead_ns;
     info->native = !thread->tstate;
 }
 
@@ -310,16 +336,45 @@ static void take_table(const struct target *target, struct code *code,
     code->lines_unknown = false;
 }
 
+// A program that generates code without end: what was not seen since the last time goes. Should it
+// be met again, the shim announces it anew, or its samples stand under a name that says so.
+static void forget_codes(struct target *target)
+{
+    struct map kept = {0};
+    for (size_t i = 0; i < target->codes.capacity; i++) {
+        const struct map_slot *slot = &target->codes.slots[i];
+        struct code *code = slot->value;
+        if (!code)
+            continue;
+        bool keep = code->used && map_put(&kept, slot->key, code) == 0;
+        code->used = false;
+        if (!keep)
+            free_code(code);
+    }
+    map_free(&target->codes, NULL);
+    map_free(&target->looked, NULL);
+    target->codes = kept;
+    target->codes_most = kept.count < CODES_MOST / 2 ? CODES_MOST : kept.count * 2;
+    for (size_t i = 0; i < target->threads.capacity; i++)
+        if (target->threads.slots[i].value)
+            mem_seen_free(&((struct thread *)target->threads.slots[i].value)->seen);
+}
+
 void target_add_code(struct target *target, const struct record_code *record)
 {
     struct code_parts parts;
     if (!code_record_parts(record, &parts))
         return;
+    if (target->codes.count >= target->codes_most)
+        forget_codes(target);
+    if (record->id < LOOKED_IDS)
+        target->codes_high = record->id;
     struct code *code = calloc(1, sizeof *code);
     if (!code)
         return;
     name_code(target, code, record, &parts);
     code->firstlineno = record->firstlineno;
+    code->used = true;
     take_table(target, code, record, parts.table);
     struct code *old = map_get(&target->codes, record->id);
     if (old)
@@ -389,6 +444,12 @@ static uint32_t base_of(struct target *target, const struct record_sample *sampl
     return recording_node(target->rec, NODE_ROOT, function, 0);
 }
 
+uint32_t target_forgotten_node(struct target *target)
+{
+    uint32_t function = recording_function(target->rec, "<forgotten>", "<code seen long ago>", 0);
+    return recording_node(target->rec, NODE_ROOT, function, 0);
+}
+
 bool target_node(struct target *target, struct thread *thread, const struct record_sample *sample,
                  uint32_t *node)
 {
@@ -412,8 +473,11 @@ bool target_node(struct target *target, struct thread *thread, const struct reco
     for (; i < depth; i++) {
         const struct sample_frame *frame = &sample->frames[depth - 1 - i];
         struct code *code = map_get(&target->codes, frame->code);
-        if (!code)
+        if (!code) {
+            target->unknown_code = frame->code;
             return false;
+        }
+        code->used = true;
         uint32_t function = parent == NODE_ROOT ? code->function : code->called;
         parent =
             recording_node(target->rec, parent, function, line_at(target, code, frame->offset));

@@ -21,6 +21,7 @@ struct code {          // a RECORD_CODE, decoded as far as it was needed
     uint8_t *table;
     uint32_t table_length;
     bool lines_unknown; // the table was not to be had
+    bool used;          // since the last time that codes were forgotten
     int32_t *line_of;   // by offset / 2; 0: not looked up yet
     uint32_t line_count;
 };
@@ -60,7 +61,8 @@ struct stack_entry {
     uint32_t node;
 };
 
-#define NO_NODE UINT32_MAX
+#define NO_NODE    UINT32_MAX
+#define LOOKED_IDS (1u << 24) // of code objects met from outside; the shim's numbers are below
 
 struct running {   // a look at a thread that runs on meanwhile
     uint32_t node; // as far in as two walks in a row agreed
@@ -85,6 +87,7 @@ struct waiting {     // as of the last look at a thread from outside; see wait.c
 struct thread {
     int32_t tid;
     uint32_t id;          // of the recording
+    bool folded; // that row is shared with others
     uint64_t pthread;     // 0: not known
     target_addr tstate;   // 0: not known
     int64_t sought_ns;    // when its state was looked for in vain
@@ -123,9 +126,23 @@ static inline bool works_in_bursts(const struct thread *thread)
     return thread->duty < 0.75 && thread->duty > 0.002;
 }
 
+// How many rows the recording has. Programs that start others for hours must not fill our memory:
+// beyond a limit processes share a row, and threads one of their process.
+#define PROCESSES_MOST 10000
+#define THREADS_MOST   50000
+#define NO_ROW         UINT32_MAX
+
+struct census {
+    uint32_t processes, threads;
+    uint32_t more_process; // the shared one; NO_ROW: none yet
+};
+
 struct target {
     struct ring ring;
     struct recording *rec;
+    struct census *census;
+    bool folded;          // its row is the shared one
+    uint32_t more_thread; // of threads that share a row; NO_ROW: none yet
     struct mem mem;
     struct py_layout layout;
     pid_t pid;
@@ -141,6 +158,9 @@ struct target {
     bool misread;      // the self-check has found its interpreter to be: its samples go
     struct maps maps;
     struct map codes;     // id -> struct code
+    size_t codes_most;    // before those that are not in use are forgotten
+    uint32_t codes_high, unknown_code; // the latest of the shim; the one that a sample lacks
+    int64_t stuck_ns;     // CLOCK_MONOTONIC since a sample waits for a code object
     struct map threads;   // tid -> struct thread
     struct map ambiguous; // hash of key, node and thread -> struct ambiguous
     uint64_t undecided_samples;
@@ -162,10 +182,10 @@ struct target {
     bool reason_unknown; // we may not see what it waits for
 };
 
-struct target *target_open(struct recording *rec,
-                           struct ring ring); // takes the ring; NULL: no memory
-void target_retire(struct target *target);    // all of its samples are shared out
-void target_free(void *target);
+// Takes the ring; NULL: no memory.
+struct target *target_open(struct recording *rec, struct census *census, struct ring ring);
+void target_free(struct target *target);
+uint32_t target_forgotten_node(struct target *target); // where a code object will never be known
 
 struct thread *target_thread(struct target *target, int32_t tid);
 // The kernel's name of it.

@@ -349,6 +349,12 @@ static int64_t looked_cpu(const struct target *target, bool *running)
     return ns;
 }
 
+int64_t wait_cpu(const struct target *target)
+{
+    bool running;
+    return target->ticked_ns ? looked_cpu(target, &running) : 0;
+}
+
 void wait_finish(struct target *target)
 {
     int64_t end_ns = (int64_t)atomic_load(&target->ring.header->end_ns);
@@ -370,5 +376,5 @@ void wait_finish(struct target *target)
     target->still_owed_ns += rest;
     if (target->still_owed_ns > 0)
         share_standstill(target, eligible);
-    target->ticked_ns = 0;
+    target->still_owed_ns = 0;
 }

@@ -17,3 +17,4 @@ void wait_begin(struct thread *thread, int64_t now_ns, int64_t cpu_ns);
 void wait_end(struct target *target, struct thread *thread, int64_t now_ns, int64_t cpu_ns);
 // The process has ended: what passed since the last tick, as far as it has said when it ended.
 void wait_finish(struct target *target);
+int64_t wait_cpu(const struct target *target); // of its threads, as of the last look at each

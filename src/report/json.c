@@ -287,6 +287,7 @@ static void put_totals(struct writer *w)
     put_times(w, &w->profile->times);
     put_seconds(w, "unsampled_s", any_cpu_known(w->profile), w->profile->unsampled_ns);
     put_seconds(w, "overhead_s", true, w->profile->overhead_ns);
+    put_seconds(w, "other_processes_s", true, w->profile->run.others_ns);
     put_waits(w, w->profile->total_waits, w->profile->total_wait_count);
     json_close(&w->json, '}');
 }
