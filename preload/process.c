@@ -71,6 +71,7 @@ static void after_failed_exec(void)
         struct ring_header *header = shim.ring.header;
         atomic_store(&header->replaced, 0);
         atomic_store(&header->end_cpu_ns, 0);
+        atomic_store(&header->end_ns, 0);
         atomic_store(&header->perf_hold, HOLD_NONE);
         if (uses_perf())
             session_wake(&shim.session);

@@ -278,8 +278,9 @@ static void finish_target(struct target *target)
 }
 
 // CPU time of a process by the kernel's account, `end`: what wait() said of our child, or what the
-// process itself wrote down as its last act. One that was killed had no time to: its threads' clocks
-// at the last look. A program that came by exec from another (a shell, env) starts counting there.
+// process itself wrote down as its last act. One that was killed had no time to: its threads'
+// clocks at the last look. A program that came by exec from another (a shell, env) starts counting
+// there.
 static void set_cpu(struct target *target, int64_t end)
 {
     const struct ring_header *header = target->ring.header;
@@ -293,8 +294,8 @@ static void set_cpu(struct target *target, int64_t end)
         ns = target->sampled_ns + target->overhead_ns;
     info->cpu_known = end > 0;
     info->cpu_ns = target->folded ? info->cpu_ns + ns : ns;
-    info->overhead_ns = target->folded ? info->overhead_ns + target->overhead_ns
-                                       : target->overhead_ns;
+    info->overhead_ns =
+        target->folded ? info->overhead_ns + target->overhead_ns : target->overhead_ns;
 }
 
 static void retire(struct collector *collector, struct target *target)
@@ -303,6 +304,8 @@ static void retire(struct collector *collector, struct target *target)
     finish_target(target);
     set_cpu(target, atomic_load(&target->ring.header->end_cpu_ns));
     ended_add(collector->ended, target);
+    struct census *census = &collector->census;
+    census->recent[census->recent_at++ % RECENT_PIDS] = target->pid;
     target->retired = true;
 }
 

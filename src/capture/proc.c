@@ -73,7 +73,7 @@ enum proc_seen proc_call_read(pid_t pid, pid_t tid, struct proc_call *call)
         call->args[i] = strtoull(at, &at, 16);
     call->sp = strtoull(at, &at, 16);
     call->pc = strtoull(at, &at, 16);
-    return PROC_BLOCKED;
+    return call->sp || call->pc ? PROC_BLOCKED : PROC_GONE; // a zombie has no stack
 }
 
 // Behind the name, which may hold anything, a bracket among it.

@@ -19,7 +19,7 @@
 #define NAME_BYTES   65536
 #define THREAD_NAME  256
 #define RENAME_NS    INT64_C(2000000000)
-#define CODES_MOST   50000 // more than the shim knows at a time
+#define CODES_MOST   50000       // more than the shim knows at a time
 #define NATIVE_TICKS 5           // for so long a sample in native code is believed to go on
 #define TABLE_LIMIT  (64u << 20) // bytes of a line table that are believed
 
@@ -130,6 +130,7 @@ void target_free(struct target *target)
     map_free(&target->ambiguous, free);
     map_free(&target->looked, NULL);
     steps_free(target);
+    free(target->pipes);
     if (target->watch >= 0)
         close(target->watch);
     ring_close(&target->ring);
@@ -193,7 +194,8 @@ void target_name_thread(struct target *target, struct thread *thread, const char
 void target_ask_name(struct target *target, struct thread *thread, int64_t now_ns)
 {
     char name[THREAD_NAME];
-    if (thread->folded || !thread->tstate || (thread->name_ns && now_ns - thread->name_ns < RENAME_NS))
+    if (thread->folded || !thread->tstate ||
+        (thread->name_ns && now_ns - thread->name_ns < RENAME_NS))
         return;
     struct thread_info *info = recording_thread_info(target->rec, thread->id);
     if (thread->tid == target->pid) {
@@ -211,8 +213,7 @@ void target_describe_thread(struct target *target, const struct thread *thread)
     struct thread_info *info = recording_thread_info(target->rec, thread->id);
     const struct waiting *waiting = &thread->waiting;
     const struct thread_info before = thread->folded ? *info : (struct thread_info){0};
-    int64_t cpu_ns =
-        waiting->stat.cpu_ns > thread->cpu_ns ? waiting->stat.cpu_ns : thread->cpu_ns;
+    int64_t cpu_ns = waiting->stat.cpu_ns > thread->cpu_ns ? waiting->stat.cpu_ns : thread->cpu_ns;
     info->wall_ns = before.wall_ns + waiting->seen_ns - thread->begun_ns;
     info->cpu_ns = before.cpu_ns + cpu_ns;
     info->overhead_ns = before.overhead_ns + thread->overhead_ns;

@@ -75,19 +75,22 @@ struct waiting {     // as of the last look at a thread from outside; see wait.c
     struct schedstat stat;
     int64_t owed_ns; // blocked time that has no place yet; below 0: too much was placed
     int64_t runnable_owed_ns;
-    bool blocked;   // then the rest holds:
-    bool stopped;   // by a signal or a debugger
-    bool in_native; // the call came from an extension or library, not from the interpreter
-    bool in_family; // it waits for a process that is profiled itself
-    int32_t child;  // see why_child()
-    uint32_t node;  // where
+    bool blocked;     // then the rest holds:
+    bool stopped;     // by a signal or a debugger
+    bool in_native;   // the call came from an extension or library, not from the interpreter
+    bool in_family;   // it waits for a process that is profiled itself
+    int32_t child;    // see why_child()
+    uint64_t pipe;    // that it reads from; 0: none
+    int64_t since_ns; // when it was first seen at this place
+    int64_t held_ns;  // standstill that is not placed yet: its child may turn out to be profiled
+    uint32_t node;    // where
     struct why why;
 };
 
 struct thread {
     int32_t tid;
     uint32_t id;          // of the recording
-    bool folded; // that row is shared with others
+    bool folded;          // that row is shared with others
     uint64_t pthread;     // 0: not known
     target_addr tstate;   // 0: not known
     int64_t sought_ns;    // when its state was looked for in vain
@@ -131,10 +134,13 @@ static inline bool works_in_bursts(const struct thread *thread)
 #define PROCESSES_MOST 10000
 #define THREADS_MOST   50000
 #define NO_ROW         UINT32_MAX
+#define RECENT_PIDS    64
 
 struct census {
     uint32_t processes, threads;
-    uint32_t more_process; // the shared one; NO_ROW: none yet
+    uint32_t more_process;     // the shared one; NO_ROW: none yet
+    pid_t recent[RECENT_PIDS]; // of processes that have ended, the last ones
+    unsigned recent_at;
 };
 
 struct target {
@@ -157,12 +163,12 @@ struct target {
     bool retired;      // it has ended, what is needed of its ring is the header
     bool misread;      // the self-check has found its interpreter to be: its samples go
     struct maps maps;
-    struct map codes;     // id -> struct code
-    size_t codes_most;    // before those that are not in use are forgotten
+    struct map codes;                  // id -> struct code
+    size_t codes_most;                 // before those that are not in use are forgotten
     uint32_t codes_high, unknown_code; // the latest of the shim; the one that a sample lacks
-    int64_t stuck_ns;     // CLOCK_MONOTONIC since a sample waits for a code object
-    struct map threads;   // tid -> struct thread
-    struct map ambiguous; // hash of key, node and thread -> struct ambiguous
+    int64_t stuck_ns;                  // CLOCK_MONOTONIC since a sample waits for a code object
+    struct map threads;                // tid -> struct thread
+    struct map ambiguous;              // hash of key, node and thread -> struct ambiguous
     uint64_t undecided_samples;
     int64_t undecided_ns;
     int64_t sampled_ns;  // sum of weights
@@ -176,10 +182,11 @@ struct target {
     int64_t still_carried_ns;
     struct pot **pots; // of all threads that ever worked in bursts
     size_t pot_count;
-    int64_t in_step_ns;  // shared out by looks
-    unsigned bursty;     // threads that work in bursts now
-    bool has_helpers;    // threads without Python work in it
-    bool reason_unknown; // we may not see what it waits for
+    int64_t in_step_ns;         // shared out by looks
+    unsigned bursty;            // threads that work in bursts now
+    struct family_pipes *pipes; // see family.h; NULL: never asked for
+    bool has_helpers;           // threads without Python work in it
+    bool reason_unknown;        // we may not see what it waits for
 };
 
 // Takes the ring; NULL: no memory.

@@ -12,6 +12,7 @@
 // only within bounds how far they overlapped, and within these the looks decide: at a random
 // moment, did any of them run?
 #include "wait.h"
+#include "family.h"
 #include "look.h"
 #include "steps.h"
 #include "why.h"
@@ -19,7 +20,9 @@
 #include <math.h>
 #include <time.h>
 
-#define DUTY_NS      500e6 // over which a thread's duty is averaged
+#define DUTY_NS      500e6              // over which a thread's duty is averaged
+#define YOUNG_NS     INT64_C(500000000) // a Python that is started says so by then
+#define FEW_THREADS  4
 #define QUEUED_PARTS 4 // a thread that queued for less than one part of these of its CPU time ran
 
 static const struct why not_seen = {STATE_IO, "too short to see"};
@@ -96,6 +99,7 @@ static enum proc_seen find_call(struct target *target, const struct thread *thre
     enum proc_seen seen = proc_call_read(target->reach, thread->tid, &call);
     found->child = -1;
     found->in_native = false;
+    found->pipe = 0;
     if (seen == PROC_DENIED) {
         target->reason_unknown = true;
         return guess_call(target->reach, thread->tid, &found->why);
@@ -103,6 +107,7 @@ static enum proc_seen find_call(struct target *target, const struct thread *thre
     if (seen == PROC_BLOCKED) {
         found->why = why_blocked(&call, target->ring.header);
         found->child = why_child(&call);
+        found->pipe = found->why.state == STATE_IO ? family_pipe_of(target, &call) : 0;
         found->in_native = waits_in_native(target, &found->why, &call, now);
     }
     return seen;
@@ -132,6 +137,7 @@ static bool find_place(struct target *target, struct thread *thread, const struc
         again.cpu_ns != stat->cpu_ns)
         return false;
     target_ask_name(target, thread, now);
+    found.since_ns = now;
     thread->waiting = found;
     thread->last_node = found.node;
     return true;
@@ -141,6 +147,16 @@ static bool has_moved(const struct waiting *waiting, const struct schedstat *sta
 {
     return !waiting->blocked || stat->slices != waiting->stat.slices ||
            stat->cpu_ns != waiting->stat.cpu_ns;
+}
+
+// On a run queue a thread has not moved either, and its schedstat will say so afterwards only. It
+// is asked where there are few: of many idle ones, now and then one is woken a little late in our
+// eyes.
+static bool is_about_to_run(const struct target *target, const struct thread *thread)
+{
+    struct proc_call call;
+    return target->threads.count <= FEW_THREADS &&
+           proc_call_read(target->reach, thread->tid, &call) == PROC_RUNNING;
 }
 
 // The part of time that it was busy, over the last half second or so.
@@ -177,11 +193,13 @@ static void look_thread(struct target *target, struct thread *thread, int64_t *b
     struct schedstat stat;
     *busy_ns = 0;
     int64_t now = now_ns();
-    if (thread->schedstat < 0 || !proc_schedstat_read(thread->schedstat, &stat))
+    if (thread->schedstat < 0 || !proc_schedstat_read(thread->schedstat, &stat)) {
+        waiting->blocked = false;
         return;
+    }
     wait_begin(thread, now, stat.cpu_ns);
     int64_t wall = now - waiting->seen_ns;
-    bool moved = has_moved(waiting, &stat);
+    bool moved = has_moved(waiting, &stat) || is_about_to_run(target, thread);
     if (moved) {
         int64_t queued = stat.wait_ns - waiting->stat.wait_ns;
         *busy_ns = stat.cpu_ns - waiting->stat.cpu_ns + queued;
@@ -233,13 +251,18 @@ struct tick { // of one process
     unsigned eligible; // threads whose waiting would make the program stand still
 };
 
-static bool has_child(struct target *const *targets, size_t count, pid_t parent, pid_t child)
+static bool is_in_family(const struct family *family, const struct target *target,
+                         const struct waiting *waiting)
 {
-    for (size_t i = 0; i < count; i++)
-        if (!targets[i]->retired && targets[i]->samples &&
-            targets[i]->ring.header->ppid == parent && (child == 0 || targets[i]->pid == child))
-            return true;
-    return false;
+    if (waiting->child >= 0)
+        return family_has_child(family, target, waiting->child);
+    return family_writes(family, target, waiting->pipe);
+}
+
+// A child that has just been started is not known yet, though it may be profiled.
+static bool may_become_family(const struct waiting *waiting)
+{
+    return waiting->why.state == STATE_CHILD && waiting->seen_ns - waiting->since_ns < YOUNG_NS;
 }
 
 static bool is_eligible(const struct waiting *waiting)
@@ -249,8 +272,21 @@ static bool is_eligible(const struct waiting *waiting)
            (state == STATE_IO || state == STATE_SLEEP || state == STATE_CHILD);
 }
 
-static void look_threads(struct target *target, struct target *const *targets, size_t count,
-                         struct tick *tick)
+// What was held back is placed once its child is old, or gone, and has not turned out to be ours.
+static void settle_held(const struct family *family, struct target *target, struct thread *thread,
+                        const struct waiting *before)
+{
+    struct waiting *waiting = &thread->waiting;
+    bool same = waiting->blocked && waiting->since_ns == before->since_ns;
+    if (!before->held_ns || (same && may_become_family(waiting)))
+        return;
+    const struct wait wait = {before->why.state, before->why.reason, 0, before->held_ns};
+    if (!is_in_family(family, target, before))
+        recording_wait(target->rec, before->node, thread->id, &wait);
+    waiting->held_ns = 0;
+}
+
+static void look_threads(struct target *target, const struct family *family, struct tick *tick)
 {
     for (size_t i = 0; i < target->threads.capacity; i++) {
         struct thread *thread = target->threads.slots[i].value;
@@ -258,10 +294,11 @@ static void look_threads(struct target *target, struct target *const *targets, s
         if (!thread || thread->ended)
             continue;
         struct waiting *waiting = &thread->waiting;
+        struct waiting before = *waiting;
         look_thread(target, thread, &busy);
+        settle_held(family, target, thread, &before);
         if (waiting->blocked)
-            waiting->in_family =
-                waiting->child >= 0 && has_child(targets, count, target->pid, waiting->child);
+            waiting->in_family = is_in_family(family, target, waiting);
         tick->busy_ns += busy;
         tick->busiest_ns = busy > tick->busiest_ns ? busy : tick->busiest_ns;
         tick->movers += busy != 0;
@@ -298,19 +335,22 @@ static void share_standstill(struct target *target, unsigned eligible)
         if (!thread || thread->ended || !is_eligible(&thread->waiting))
             continue;
         int64_t part = left / eligible--;
-        place(target, thread, 0, part);
         left -= part;
+        if (may_become_family(&thread->waiting))
+            thread->waiting.held_ns += part;
+        else
+            place(target, thread, 0, part);
     }
     target->still_owed_ns = 0;
 }
 
-static void tick_target(struct target *target, struct target *const *targets, size_t count)
+static void tick_target(struct target *target, const struct family *family)
 {
     int64_t now = now_ns();
     struct tick tick = {.wall_ns = now - target->ticked_ns};
     bool first = !target->ticked_ns;
     target_list_threads(target);
-    look_threads(target, targets, count, &tick);
+    look_threads(target, family, &tick);
     if (first)
         tick.wall_ns = now - (int64_t)target->ring.header->started_ns;
     target->ticked_ns = now;
@@ -323,11 +363,13 @@ static void tick_target(struct target *target, struct target *const *targets, si
 
 bool wait_tick(struct target *const *targets, size_t count)
 {
+    const struct family family = {targets, count};
     bool bursts = false;
     for (size_t i = 0; i < count; i++) {
-        if (targets[i]->retired || !targets[i]->samples || targets[i]->reach <= 0)
+        if (targets[i]->retired || !targets[i]->samples || targets[i]->reach <= 0 ||
+            atomic_load(&targets[i]->ring.header->end_ns)) // the rest is wait_finish()'s
             continue;
-        tick_target(targets[i], targets, count);
+        tick_target(targets[i], &family);
         bursts |= targets[i]->bursty > 0;
     }
     return bursts;
