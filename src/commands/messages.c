@@ -75,6 +75,9 @@ static void say_why_less(const struct collector_summary *summary)
     if (summary->unreadable)
         say("the program's memory may not be read from outside (see kernel.yama.ptrace_scope): "
             "python and native are told apart less well");
+    else if (summary->reason_unknown)
+        say("the program's memory may not be read any more (it is not dumpable, or another user's): "
+            "how long it waits is known, for what is not");
 }
 
 static void say_perf_refused(double asked_hz)
