@@ -49,12 +49,15 @@ function waited(model) {
   if (!isWaiting(model)) return [];
   const [longest] = model.times.waits;
   const why = longest ? `${phraseOf(longest)} took ${seconds(longest.s)}` : 'waiting is left out';
-  return [h('b', {}, 'Mostly waited'), `: ${seconds(model.cpu) || '0 ms'} of CPU in ${seconds(model.elapsed)}; ${why}. `];
+  const where = longest && model.lines.find(({ line, waits: [wait] }) => line > 0 && wait?.state === longest.state
+    && wait.reason === longest.reason && wait.s > longest.s / 2);
+  const link = where ? [', most of it on ', h('a', { href: lineHash(where.file, where.line) }, visible(nameOf(where)))] : [];
+  return [h('b', {}, 'Mostly waited'), `: ${seconds(model.cpu) || '0 ms'} of CPU in ${seconds(model.elapsed)}; ${why}`, ...link, '. '];
 }
 
 function answer(model) {
   const [first] = model.lines.filter(({ time }) => time > 0);
-  if (model.samples > 0 && isTooFew(model)) return tooShort(model);
+  if (model.samples > 0 && isTooFew(model)) return isWaiting(model) && !model.cpuOnly ? [] : tooShort(model);
   if (!first) return nothing(model);
   const link = h('a', { href: lineHash(first.file, first.line) }, visible(nameOf(first)));
   const share = h('b', {}, percent(first.share));

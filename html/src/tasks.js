@@ -57,7 +57,7 @@ function withoutDirectory(command) {
 }
 
 function exitText({ exit }) {
-  if (exit === null) return 'unknown';
+  if (exit === null) return '';
   return exit < 0 ? `signal ${-exit}` : String(exit);
 }
 

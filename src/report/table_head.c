@@ -185,15 +185,36 @@ static void answer_nothing(struct table *table)
     pen_puts(&table->pen, INK_PLAIN, why);
 }
 
+// The line that has most of the longest wait of all, and more than half of it.
+static struct top_line longest_waiting(const struct profile *profile)
+{
+    struct top_line where = {0};
+    const struct wait *all = profile->total_wait_count ? &profile->total_waits[0] : NULL;
+    for (size_t f = 0; all && f < profile->file_count; f++)
+        for (size_t l = 0; l < profile->files[f].line_count; l++) {
+            const struct profile_line *line = &profile->files[f].lines[l];
+            const struct wait *wait = line->wait_count ? line->waits : NULL;
+            if (line->line > 0 && wait && wait->state == all->state &&
+                strcmp(wait->reason, all->reason) == 0 && wait->ns > all->ns / 2)
+                where = (struct top_line){&profile->files[f], line};
+        }
+    return where;
+}
+
 static void answer_waited(struct table *table)
 {
     char text[192], cpu[NUMBER_SIZE], elapsed[NUMBER_SIZE], why[WAITED_SIZE];
     format_time(cpu, table->doubts.cpu_ns);
-    snprintf(text, sizeof text, "%s of CPU in %s; %s.", *cpu ? cpu : "0 ms",
+    struct top_line where = longest_waiting(table->profile);
+    snprintf(text, sizeof text, "%s of CPU in %s; %s%s", *cpu ? cpu : "0 ms",
              format_time(elapsed, table->profile->run.elapsed_ns),
-             report_waited(table->profile, why));
+             report_waited(table->profile, why), where.line ? ", most of it on" : ".");
     say(table, INK_BOLD, "Mostly waited:");
     say(table, INK_PLAIN, text);
+    if (where.line) {
+        say_where(table, &where);
+        pen_puts(&table->pen, INK_PLAIN, ".");
+    }
 }
 
 // Of a handful of samples nobody can tell which line takes how much.
@@ -229,7 +250,8 @@ static void answer(struct table *table)
     if (table->doubts.waited)
         answer_waited(table);
     if (table->doubts.few && table->profile->times.samples > 0) {
-        answer_few(table);
+        if (!table->doubts.waited || table->doubts.cpu_only)
+            answer_few(table);
     } else if (top_line_ns(&top[0]) > 0) {
         say_first(table, &top[0]);
         say_others(table, top);

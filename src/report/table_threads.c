@@ -234,8 +234,6 @@ static const char *without_directory(const char *command)
 
 static const char *exit_text(const struct process_info *info, char text[32])
 {
-    if (!info->exit_known)
-        return strcpy(text, "exit unknown");
     snprintf(text, 32, info->exit_code < 0 ? "signal %d" : "exit %d", abs(info->exit_code));
     return text;
 }
@@ -261,7 +259,7 @@ static void process_row(const struct grid *grid, const struct profile_process *p
     const struct process_info *info = &process->info;
     char facts[64], end[32];
     bool failed = info->exit_known && info->exit_code;
-    bool told = failed || grid->label >= ROOMY;
+    bool told = failed || (info->exit_known && grid->label >= ROOMY);
     int left = grid->label - (told ? 2 + (int)strlen(exit_text(info, end)) : 0);
     int length = process_facts(info, left - SHORTEST_NAME, facts);
     grid_row(grid, ROW_EVEN, 0, &process->times);

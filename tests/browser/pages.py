@@ -295,6 +295,17 @@ def waiting():
     return profile, sources
 
 
+def locked():
+    """Nothing but waiting for a lock, and too few samples to tell more."""
+    profile, sources = profile_of({f"{CWD}/poll.py": ("lock.acquire()\nlock.acquire()\n", {
+        1: Line("<module>", 1, (0.02, 0.0, 0.0)), 2: Line("<module>", 1, NOTHING)})}, elapsed_s=5.0)
+    waits = [wait("lock", "futex", 4.9)]
+    measured(profile["files"][f"{CWD}/poll.py"]["lines"][1], waits)
+    measured(profile["totals"], waits)
+    measured(profile["threads"][0], waits)
+    return profile, sources
+
+
 def huge(count=50_000):
     """A generated file of many lines, a third of them with time."""
     text = "".join(f"value_{i} = compute({i}, 'text', option=None)  # line {i + 1}\n" for i in range(count))
@@ -304,7 +315,7 @@ def huge(count=50_000):
     return profile_of({"/srv/app/generated.py": (text, lines)})
 
 
-PAGES = {make.__name__: make for make in (believable, hostile, nothing, rough, short, sleepy, waiting, huge)}
+PAGES = {make.__name__: make for make in (believable, hostile, nothing, rough, short, sleepy, waiting, locked, huge)}
 
 if __name__ == "__main__":
     sys.stdout.write(page(*PAGES[sys.argv[1]]()))

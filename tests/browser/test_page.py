@@ -328,6 +328,11 @@ def test_waiting_is_told_beside_its_line(opened):
         assert part in legend, part
 
 
+def test_the_line_that_hangs_is_named(opened):
+    tab = opened("locked")
+    assert answer_of(tab) == ("Mostly waited: 20 ms of CPU in 5.00 s; waiting for locks took 4.90 s, most of it on poll.py:2.")
+
+
 def test_threads_and_processes(opened):
     tab = opened("waiting", "#threads")
     assert tab.evaluate("[...document.querySelectorAll('.both h2')].map((h) => h.innerText)") == ["Processes", "Threads"]
