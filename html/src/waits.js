@@ -14,9 +14,10 @@ export function wordOf({ state, reason }) {
   return WORDS[state] ?? visible(reason);
 }
 
-/** "waiting in epoll_wait", "sleeping", ... */
+/** "waiting in epoll_wait", "waiting (page fault)", "sleeping", ... */
 export function phraseOf({ state, reason }) {
-  return PHRASES[state] ?? `waiting in ${visible(reason)}`;
+  if (PHRASES[state]) return PHRASES[state];
+  return reason.includes(' ') ? `waiting (${visible(reason)})` : `waiting in ${visible(reason)}`; // a call is one word
 }
 
 /** What of `waits` is in the system column. */

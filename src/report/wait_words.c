@@ -4,6 +4,7 @@
 #include "wait_words.h"
 
 #include <stdio.h>
+#include <string.h>
 
 const char *wait_word(const struct wait *wait)
 {
@@ -26,8 +27,9 @@ const char *wait_phrase(char text[PHRASE_SIZE], const struct wait *wait)
     };
     if (phrases[wait->state])
         snprintf(text, PHRASE_SIZE, "%s", phrases[wait->state]);
-    else
-        snprintf(text, PHRASE_SIZE, "waiting in %s", wait->reason);
+    else // a system call is one word
+        snprintf(text, PHRASE_SIZE, strchr(wait->reason, ' ') ? "waiting (%s)" : "waiting in %s",
+                 wait->reason);
     return text;
 }
 

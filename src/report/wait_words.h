@@ -7,7 +7,7 @@
 // "epoll_wait", "sleep", "child", "lock", "GIL": what stands beside a line or a thread.
 const char *wait_word(const struct wait *wait);
 
-// "waiting in epoll_wait", "sleeping", "waiting for locks", ...
+// "waiting in epoll_wait", "waiting (page fault)", "sleeping", "waiting for locks", ...
 #define PHRASE_SIZE 64
 const char *wait_phrase(char text[PHRASE_SIZE], const struct wait *wait);
 
