@@ -4,6 +4,7 @@ import { h } from './dom.js';
 import { KINDS, percentOf } from './data.js';
 import { heat, margin, percent, plural, seconds, share } from './format.js';
 import { kindBar } from './bars.js';
+import { allWaits, busyOf } from './waits.js';
 
 /** Share of the run with its heat, and the seconds beside or below it. */
 export function timeColumn(model) {
@@ -11,6 +12,11 @@ export function timeColumn(model) {
     id: 'time', label: 'Time %', hint: `share of the run’s ${model.timeName}`, value: (item) => item.time,
     draw: (item) => h('span', { class: `heat heat${heat(item.share)}` }, share(item.share)),
   };
+}
+
+/** Seconds of something else than the columns. */
+export function timeOfColumn(id, label, hint) {
+  return { id, label, hint, value: (item) => item[id], draw: (item) => h('span', {}, seconds(item[id] ?? 0)) };
 }
 
 export function secondsColumn() {
@@ -41,11 +47,16 @@ export function describe(model, item, name) {
     .map(({ id, label }) => `${label} ${seconds(item[id])} (${percent(percentOf(model, item[id]))})`);
   const text = [name];
   if (item.time > 0) text.push(`${percent(item.share)} of the ${model.timeName}, ${seconds(item.time)}: ${kinds.join(', ')}`);
-  if (item.samples > 0) {
-    text.push(`${plural(item.samples, 'sample', 'samples')}, ± ${margin(item.share, model.samples).toFixed(1)} points (95 %)`);
+  if (item.samples > 0 && busyOf(item) > 0) { // waiting is measured: only CPU time has a margin
+    const cpu = busyOf(model.times);
+    const points = margin(Math.min(100, 100 * busyOf(item) / cpu), model.samples) * cpu / model.times.time;
+    text.push(`${plural(item.samples, 'sample', 'samples')}, ± ${points.toFixed(1)} points (95 %)`);
   }
   if (item.total > item.time) {
     text.push(`${percent(percentOf(model, item.total))}, ${seconds(item.total)} with all that it called`);
   }
+  if (item.helpers > 0) text.push(`${seconds(item.helpers)} of it in native threads that this line waited for`);
+  text.push(...allWaits(item.waits));
+  if (item.runnable > 0) text.push(`waited: for a core ${seconds(item.runnable)}`);
   return text.join('\n');
 }

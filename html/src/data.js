@@ -4,11 +4,12 @@
 // The writer has added everything up; here it is only turned into flat arrays that tables sort.
 // What a run did not measure is null in the JSON and stays null.
 import { splitPath } from './format.js';
+import { countedOf, mainWait, sumWaits } from './waits.js';
 
 export const KINDS = [
   { id: 'python', label: 'Python', hint: 'CPU time in the interpreter, on its way through bytecode' },
   { id: 'native', label: 'Native', hint: 'CPU time in C and other compiled code that the line called' },
-  { id: 'system', label: 'System', hint: 'CPU time in the kernel and, where waits were measured, for I/O, sleep and children' },
+  { id: 'system', label: 'System', hint: 'CPU time in the kernel and, where waiting was measured, standing still for I/O, sleep and children' },
 ];
 
 const NAMELESS = '(no name)';
@@ -32,13 +33,13 @@ export function readModel(text) {
     unprofiled: profile.unprofiled_processes ?? 0,
     cutShort: profile.cut_short ?? false,
     unsampled: profile.totals?.unsampled_s ?? 0,
-    processes: profile.processes ?? [],
-    threads: profile.threads ?? [],
     times: timesOf(profile.totals ?? {}),
-    cpuOnly: (profile.totals?.lock_s ?? null) === null, // waits are measured together, or not at all
+    cpuOnly: (profile.totals?.waits ?? null) === null, // waits are measured together, or not at all
     files: [], lines: [], functions: [],
   };
   model.timeName = model.cpuOnly ? 'CPU time' : 'time';
+  model.threads = (profile.threads ?? []).map(threadOf).sort(byTime);
+  model.processes = (profile.processes ?? []).map((entry) => processOf(entry, model.threads)).sort(byTime);
   model.cpu = cpuOf(model);
   const texts = new Map(Object.entries(sources ?? {}));
   const files = Object.entries(profile.files ?? {});
@@ -46,7 +47,7 @@ export function readModel(text) {
   model.files.sort(byTime);
   model.lines.sort(byTime);
   model.functions.sort(byTime);
-  for (const item of [...model.files, ...model.lines, ...model.functions]) {
+  for (const item of [...model.files, ...model.lines, ...model.functions, ...model.threads, ...model.processes]) {
     item.share = percentOf(model, item.time);
   }
   model.hottest = model.lines.length > 0 ? model.lines[0].time : 0;
@@ -77,7 +78,7 @@ function addFile(model, path, entry, text) {
     const source = line.source ?? file.text?.[line.line - 1] ?? null;
     file.lines.push({
       file, line: line.line, source, function: nameIn(file, line.line, line.function), samples: line.samples ?? 0,
-      self: line.self_s ?? null, total: line.total_s ?? null, ...timesOf(line),
+      self: line.self_s ?? null, total: line.total_s ?? null, helpers: line.native_threads_s ?? 0, ...timesOf(line),
     });
   }
   for (const entered of entry.functions ?? []) {
@@ -88,12 +89,39 @@ function addFile(model, path, entry, text) {
   }
   file.byLine = new Map(file.lines.map((line) => [line.line, line]));
   model.files.push(file);
-  model.lines.push(...file.lines.filter((line) => line.time > 0));
+  model.lines.push(...file.lines.filter((line) => line.time > 0 || waitsNotably(model, line)));
+}
+
+/** A line that keeps its thread waiting for long, beside others or for a lock; as in src/report/table.c. */
+function waitsNotably(model, line) {
+  const wait = mainWait(line);
+  return wait !== null && line.line > 0 && wait.s >= model.elapsed / 10;
+}
+
+function threadOf(entry) {
+  return {
+    id: entry.tid, process: entry.process, pid: entry.pid, name: entry.name || NAMELESS, kernelName: entry.kernel_name ?? '',
+    withoutPython: entry.native === true, cpu: entry.cpu_s ?? null, wall: entry.wall_s ?? null, samples: entry.samples ?? 0,
+    ...timesOf(entry),
+  };
+}
+
+function processOf(entry, threads) {
+  const own = threads.filter(({ process }) => process === entry.id);
+  return {
+    id: entry.pid, parent: entry.ppid, command: entry.command || NAMELESS, executable: entry.executable ?? '',
+    version: entry.version ?? '', exit: entry.exit ?? null, cpu: entry.cpu_s ?? null, samples: entry.samples ?? 0,
+    threads: own.length, ...timesOf(entry), waits: sumWaits(own.map(({ waits }) => waits)),
+  };
 }
 
 function timesOf(entry) {
   const times = { python: entry.python_s ?? null, native: entry.native_s ?? null, system: entry.system_s ?? null };
-  return { ...times, time: sum(Object.values(times)) };
+  const waits = (entry.waits ?? []).map(({ state, reason, s, counted_s: counted }) => ({ state, reason, s, counted }));
+  return {
+    ...times, time: sum(Object.values(times)), waits,
+    lock: entry.lock_s ?? null, gil: entry.gil_s ?? null, runnable: entry.runnable_s ?? null,
+  };
 }
 
 function sum(numbers) {
@@ -106,8 +134,9 @@ function byTime(a, b) {
 
 /** The kernel's own figure where it is known of every process. */
 function cpuOf(model) {
-  const known = model.processes.length > 0 && model.processes.every(({ cpu_s }) => typeof cpu_s === 'number');
-  return known ? sum(model.processes.map(({ cpu_s }) => cpu_s)) : model.times.time + model.unsampled;
+  const known = model.processes.length > 0 && model.processes.every(({ cpu }) => typeof cpu === 'number');
+  return known ? sum(model.processes.map(({ cpu }) => cpu))
+    : model.times.time - countedOf(model.times.waits) + model.unsampled;
 }
 
 /** Lines as Python counts them. */

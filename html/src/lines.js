@@ -7,12 +7,18 @@ import { describe } from './cells.js';
 import { kindBar } from './bars.js';
 import { lineHash } from './state.js';
 import { Table } from './table.js';
+import { besideLine } from './waits.js';
 
 const HEIGHT = 44;
 
+function beside(line) {
+  const text = besideLine(line);
+  return text === '' ? null : h('span', { class: 'wait' }, text);
+}
+
 function location(line) {
   return h('span', { class: 'where' },
-    h('a', { href: lineHash(line.file, line.line) }, visible(nameOf(line))), ' ',
+    h('a', { href: lineHash(line.file, line.line) }, visible(nameOf(line))), beside(line), ' ',
     h('span', { class: 'directory' }, visible(line.file.directory.replace(/\/$/, ''))));
 }
 

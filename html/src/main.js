@@ -9,6 +9,7 @@ import { linesPanel } from './lines.js';
 import { SourceView } from './source.js';
 import { VIEWS, formatHash, go, parseHash } from './state.js';
 import { advice, showSummary } from './summary.js';
+import { tasksPanel } from './tasks.js';
 import { startTheme, toggleTheme } from './theme.js';
 
 /** The overview: hottest lines and files on the left, the source of the chosen line beside them. */
@@ -39,8 +40,8 @@ class Overview {
   }
 }
 
-function tabs(host) {
-  return VIEWS.map(({ id, label, key }) => host.appendChild(
+function tabs(host, views) {
+  return VIEWS.filter(({ id }) => views.has(id)).map(({ id, label, key }) => host.appendChild(
     h('a', { href: formatHash({ view: id }), title: `${label} (${key})`, 'data-view': id }, label)));
 }
 
@@ -67,12 +68,14 @@ function start(model) {
     fill(byId('main'), advice(model));
     return;
   }
-  const links = tabs(byId('views'));
   const overview = new Overview(model);
-  const views = new Map([['overview', overview.element], ['functions', functionsPanel(model, go)]]);
+  const panels = [['overview', overview.element], ['functions', functionsPanel(model, go)], ['threads', tasksPanel(model)]];
+  const views = new Map(panels.filter(([, element]) => element !== null));
+  const links = tabs(byId('views'), views);
   fill(byId('main'), ...views.values());
   const follow = () => {
-    const state = parseHash(location.hash);
+    const asked = parseHash(location.hash);
+    const state = views.has(asked.view) ? asked : parseHash('');
     for (const [id, element] of views) element.hidden = id !== state.view;
     for (const link of links) {
       if (link.dataset.view === state.view) link.setAttribute('aria-current', 'page');

@@ -9,6 +9,7 @@ import { lineStates, tokenize } from './highlight.js';
 import { minimap } from './minimap.js';
 import { Rows } from './rows.js';
 import { lineHash } from './state.js';
+import { besideLine } from './waits.js';
 
 const HEIGHT = 21;
 const LONGEST = 1000; // characters of a line that are shown
@@ -37,7 +38,7 @@ function listed(file) {
   if (file.text !== null) {
     return file.text.map((text, i) => ({ number: i + 1, text, line: file.byLine.get(i + 1) ?? null }));
   }
-  return file.lines.filter((line) => line.time > 0 || line.source !== null)
+  return file.lines.filter((line) => line.time > 0 || line.waits.length > 0 || line.source !== null)
     .map((line) => ({ number: line.line, text: line.source ?? '', line }));
 }
 
@@ -125,8 +126,9 @@ export class SourceView {
     const cells = this.figures(line?.time > 0 ? line : null, number);
     if (line) row.title = describe(this.model, line, visible(placeOf(line)));
     const code = h('code', {}, ...coloured(text, this.states ? this.states[index] : 0).flat());
+    const wait = line ? besideLine(line) : '';
     row.append(h('div', { class: 'measures', role: 'presentation' }, ...cells),
-      h('div', { class: 'cell code', role: 'cell' }, code));
+      h('div', { class: 'cell code', role: 'cell' }, code, wait === '' ? null : h('span', { class: 'wait' }, wait)));
     return row;
   }
 

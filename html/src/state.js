@@ -5,6 +5,7 @@
 export const VIEWS = [
   { id: 'overview', label: 'Overview', key: '1' },
   { id: 'functions', label: 'Functions', key: '2' },
+  { id: 'threads', label: 'Threads', key: '3' },
 ];
 
 const ADDRESS = /^#([a-z]+)(?:\/(.+?))?(?::(\d+))?$/;

@@ -6,11 +6,14 @@ import { endingOf } from './ending.js';
 import { count, margin, percent, plural, seconds, visible } from './format.js';
 import { kindBar, swatch } from './bars.js';
 import { lineHash } from './state.js';
+import { phraseOf, systemState, wordOf } from './waits.js';
 
 const FEW = 25;        // samples, below which nobody can tell: the same in src/report/doubts.c
 const ROUGH = 100;     // samples, below which shares are rough
 const MOSTLY_S = 0.1;  // elapsed, from where on a wait is worth a word; likewise
 const MOSTLY_PARTS = 4;
+const CROWDED_S = 0.1; // on run queues, from where on it is worth a sentence; likewise
+const CROWDED_PARTS = 5;
 const STANDS_OUT = 10; // per cent of a line that is worth being called the answer; as table_head.c
 const MOST = 66;       // per cent that the lines of the second sentence should reach; likewise
 const NEARLY_ALL = 90;
@@ -18,9 +21,13 @@ const WORDS = ['', '', 'Two', 'Three', 'Four', 'Five'];
 const SMALL_PCT = 1;   // lost, unsampled: from here on a warning
 const UNDECIDED_PCT = 15;
 
+const SYSTEM = {
+  kernel: 'in the kernel', io: 'waiting for I/O', sleep: 'asleep', child: 'waiting for a child process',
+};
+
 /** "mostly native", "partly python, partly native", ...: the words of the table in the terminal. */
-function mostly(model, times) {
-  const system = model.cpuOnly ? 'in the kernel' : 'in the system';
+function mostly(times) {
+  const system = SYSTEM[systemState(times)] ?? SYSTEM.kernel;
   const kinds = KINDS.map(({ id }) => ({ name: id === 'system' ? system : id, part: (times[id] ?? 0) / times.time }))
     .sort((a, b) => b.part - a.part);
   if (kinds[0].part >= 0.995) return `all ${kinds[0].name}`;
@@ -34,25 +41,48 @@ function sentence(model) {
 }
 
 function isWaiting(model) {
-  return model.cpuOnly && model.elapsed >= MOSTLY_S && model.cpu < model.elapsed / MOSTLY_PARTS;
+  const rest = model.elapsed - model.times.time;
+  if (model.elapsed < MOSTLY_S || model.times.time >= model.elapsed / MOSTLY_PARTS) return false;
+  return model.cpuOnly || (model.times.waits.length > 0 && (model.times.runnable ?? 0) < rest / 2);
 }
 
 function waited(model) {
   if (!isWaiting(model)) return [];
-  return [h('b', {}, 'Mostly waited'),
-    `: ${seconds(model.cpu) || '0 ms'} of CPU in ${seconds(model.elapsed)}; waiting is not measured yet. `];
+  const [longest] = model.times.waits;
+  const why = longest ? `${phraseOf(longest)} took ${seconds(longest.s)}` : 'waiting is left out';
+  const where = longest && model.lines.find(({ line, waits: [wait] }) => line > 0 && wait?.state === longest.state
+    && wait.reason === longest.reason && wait.s > longest.s / 2);
+  const link = where ? [', most of it on ', h('a', { href: lineHash(where.file, where.line) }, visible(nameOf(where)))] : [];
+  return [h('b', {}, 'Mostly waited'), `: ${seconds(model.cpu) || '0 ms'} of CPU in ${seconds(model.elapsed)}; ${why}`, ...link, '. '];
 }
 
 function answer(model) {
-  const [first] = model.lines;
-  if (model.samples > 0 && model.samples < FEW) return tooShort(model);
+  const [first] = model.lines.filter(({ time }) => time > 0);
+  if (model.samples > 0 && isTooFew(model)) return isWaiting(model) && !model.cpuOnly ? [] : tooShort(model);
   if (!first) return nothing(model);
   const link = h('a', { href: lineHash(first.file, first.line) }, visible(nameOf(first)));
   const share = h('b', {}, percent(first.share));
-  const how = `, ${mostly(model, first)}.`;
+  const how = `, ${mostly(first)}.`;
   if (first.share < STANDS_OUT) return ['No line stands out: ', link, ' comes first with ', share, how, ...together(model)];
-  const spent = ` of the ${model.timeName} is spent ${first.line > 0 ? 'on' : 'in'} `;
+  const name = isWaiting(model) && !model.cpuOnly ? 'other time' : model.timeName; // beside the waiting just told
+  const spent = ` of the ${name} is spent ${first.line > 0 ? 'on' : 'in'} `;
   return [share, spent, link, how, ...together(model)];
+}
+
+/** Waiting is measured, not sampled: what mostly waits needs no samples. */
+function isTooFew(model) {
+  return model.samples < FEW && model.cpu >= model.times.time / 2;
+}
+
+function crowdedPercent({ cpu, elapsed, times: { runnable } }) {
+  const large = runnable >= CROWDED_S && runnable >= (cpu + runnable) / CROWDED_PARTS && runnable >= elapsed / CROWDED_PARTS;
+  return runnable !== null && large ? 100 * runnable / (cpu + runnable) : 0;
+}
+
+function crowded(model) {
+  const share = crowdedPercent(model);
+  return share > 0 && `Kept off the CPU: for ${percent(share)} of the time that it could run, no core was free (${
+    seconds(model.times.runnable)}).`;
 }
 
 function tooShort(model) {
@@ -67,7 +97,7 @@ function together(model) {
   let lines = 0;
   for (const { line, share } of model.lines.slice(0, 5)) {
     if (sum >= MOST) break;
-    if (line <= 0) continue;
+    if (line <= 0 || !(share > 0)) continue;
     sum += share;
     lines++;
   }
@@ -75,7 +105,7 @@ function together(model) {
 }
 
 function nothing(model) {
-  if (model.samples > 0) return ['No time is spent in the files selected.'];
+  if (model.times.time > 0 || model.samples > 0) return ['No time is spent in the files selected.'];
   return [h('b', {}, 'No sample was taken'), model.elapsed > 0
     ? `: the program ran for ${seconds(model.elapsed)}, ${seconds(model.cpu) || 'next to nothing'} of that on a CPU.` : '.'];
 }
@@ -106,9 +136,10 @@ function warnings(model) {
   const lost = 100 * model.lost / (model.lost + model.samples);
   const unsampled = 100 * model.unsampled / model.cpu;
   const undecided = 100 * model.undecided / model.samples;
-  const few = model.samples >= FEW && model.samples < ROUGH;
+  const few = model.samples >= FEW && model.samples < ROUGH && model.cpu >= model.times.time / 2;
   return [
     endingOf(model),
+    crowded(model),
     few && `Only ${plural(model.samples, 'sample', 'samples')}: shares are rough, ± ${
       Math.round(margin(model.lines[0]?.share ?? 50, model.samples))} points for the first line. A longer run is more exact.`,
     model.unprofiled > 0 && `${plural(model.unprofiled, 'process', 'processes')} ran unprofiled: shared memory was full.`,
@@ -120,10 +151,33 @@ function warnings(model) {
   ].filter(Boolean);
 }
 
+/** ", of which epoll_wait 39 %": what of the system column is no work at all. */
+function ofWhich(model) {
+  const [most] = [...model.times.waits].sort((a, b) => b.counted - a.counted);
+  const share = most ? percentOf(model, most.counted) : 0;
+  return share >= 1 ? `, of which ${wordOf(most)} ${percent(share)}` : '';
+}
+
+/** Waiting that is in no column. */
+const BESIDE = [
+  { id: 'lock', label: 'waiting for locks', hint: 'added up over threads; in no column' },
+  { id: 'gil', label: 'waiting for the GIL', hint: 'added up over threads; in no column' },
+  { id: 'runnable', label: 'waiting for a core', hint: 'ready to run, but no core was free; in no column' },
+];
+
+function besideColumns(model) {
+  return BESIDE.filter(({ id }) => model.times[id] > 0).map(({ id, label, hint }) => {
+    const threads = model.threads.filter((thread) => thread[id] > 0).length;
+    return h('li', { class: 'beside', title: hint }, label, ' ', h('b', {}, seconds(model.times[id])),
+      threads > 1 ? h('small', {}, ` in ${count(threads)} threads`) : null);
+  });
+}
+
 function legend(model) {
-  return h('ul', { class: 'legend' }, ...KINDS.map(({ id, label, hint }) => h('li', { title: hint },
+  const kinds = KINDS.map(({ id, label, hint }) => h('li', { title: hint },
     swatch(id), label, ' ', h('b', {}, model.times[id] === null ? 'not measured' : percent(percentOf(model, model.times[id]))),
-    ' ', h('small', {}, seconds(model.times[id] ?? 0)))));
+    ' ', h('small', {}, seconds(model.times[id] ?? 0), id === 'system' ? ofWhich(model) : '')));
+  return h('ul', { class: 'legend' }, ...kinds, ...besideColumns(model));
 }
 
 export function showSummary(element, model) {

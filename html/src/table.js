@@ -14,9 +14,9 @@ export class Table {
    * @param {Array<Object>} options.items in their first order, which is descending by `columns[0]`
    * @param {Array<{id: string, label: string, hint: string, value: function(Object): (number|string),
    *   draw: function(Object): Node}>} options.columns
-   * @param {(item: Object) => string} options.link the address that a row leads to
+   * @param {(item: Object) => string} [options.link] the address that a row leads to, where it does
    * @param {(item: Object) => string} [options.describe] tooltip
-   * @param {(link: string, replace: boolean) => void} options.choose
+   * @param {(link: string, replace: boolean) => void} [options.choose] goes there
    */
   constructor(options) {
     Object.assign(this, options, { id: `table${tables++}`, chosen: -1, sorted: options.columns[0], down: true });
@@ -74,7 +74,7 @@ export class Table {
   }
 
   click(event, index) {
-    if (event.target.closest('a') || String(getSelection()) !== '') return; // a link goes there by itself
+    if (!this.link || event.target.closest('a') || String(getSelection()) !== '') return; // a link goes there by itself
     this.choose(this.link(this.items[index]), false);
   }
 
@@ -89,7 +89,7 @@ export class Table {
   step(by) {
     const to = Math.max(0, Math.min(this.items.length - 1, this.chosen + by));
     this.mark(to);
-    this.choose(this.link(this.items[to]), true);
+    if (this.link) this.choose(this.link(this.items[to]), true);
   }
 
   /** Shows which row is chosen; -1 for none. */

@@ -28,11 +28,11 @@ struct report_doubts {
     int64_t cpu_ns; // of all processes
     bool cpu_only;  // waiting was not measured: 100 % are the CPU time
     bool few;       // samples, too few to name a line
-    bool waited;    // most of the time elapsed went by in no column: beside others, for locks, or
+    bool waited;    // most of the time elapsed went by in no column: for locks, beside others, or
                     // because waiting was left out
+    double crowded_pct; // of the time that it could run, no core was free; 0: not worth a word
 };
-// What a program that `waited` did: "for locks 4.9 s", "in epoll_wait 3 s", or why that is not
-// known.
+// What a program that `waited` did: "waiting for locks took 4.90 s", or why that is not known.
 #define WAITED_SIZE 96
 const char *report_waited(const struct profile *profile, char text[WAITED_SIZE]);
 struct report_doubts report_doubts(const struct profile *profile);

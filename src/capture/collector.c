@@ -305,7 +305,8 @@ static void retire(struct collector *collector, struct target *target)
     set_cpu(target, atomic_load(&target->ring.header->end_cpu_ns));
     ended_add(collector->ended, target);
     struct census *census = &collector->census;
-    census->recent[census->recent_at++ % RECENT_PIDS] = target->pid;
+    if (!atomic_load(&target->ring.header->replaced))
+        census->recent[census->recent_at++ % RECENT_PIDS] = target->pid;
     target->retired = true;
 }
 

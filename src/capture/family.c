@@ -31,8 +31,8 @@ bool family_has_child(const struct family *family, const struct target *parent, 
     const struct census *census = parent->census;
     for (size_t i = 0; i < family->count; i++) {
         const struct target *target = family->targets[i];
-        if (!target->retired && target->samples && target->ring.header->ppid == parent->pid &&
-            (child == 0 || target->pid == child))
+        if (!target->retired && target->samples && !atomic_load(&target->ring.header->replaced) &&
+            target->ring.header->ppid == parent->pid && (child == 0 || target->pid == child))
             return true;
     }
     for (size_t i = 0; child && i < RECENT_PIDS; i++)

@@ -132,7 +132,7 @@ static inline bool works_in_bursts(const struct thread *thread)
 // How many rows the recording has. Programs that start others for hours must not fill our memory:
 // beyond a limit processes share a row, and threads one of their process.
 #define PROCESSES_MOST 10000
-#define THREADS_MOST   50000
+#define THREADS_MOST   10000
 #define NO_ROW         UINT32_MAX
 #define RECENT_PIDS    64
 

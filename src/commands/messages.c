@@ -197,6 +197,18 @@ static char *samples_text(uint64_t count)
     return text_format("%llu sample%s", (unsigned long long)count, count == 1 ? "" : "s");
 }
 
+// The waiting that is a part of the system column.
+static const char *waited_text(const struct profile *profile, char text[WAITED_SIZE])
+{
+    char time[32];
+    const int64_t *ns = profile->times.ns;
+    int64_t waited = ns[STATE_IO] + ns[STATE_SLEEP] + ns[STATE_CHILD];
+    text[0] = '\0';
+    if (profile_percent(profile, waited) >= 1)
+        snprintf(text, WAITED_SIZE, " and %s of waiting", show_time(time, waited));
+    return text;
+}
+
 // What was measured, or why that tells nothing: the table's first sentence, shorter.
 static char *result_text(const struct profile *profile)
 {
@@ -206,15 +218,16 @@ static char *result_text(const struct profile *profile)
     show_time(cpu, doubts.cpu_ns);
     show_time(elapsed, profile->run.elapsed_ns);
     if (doubts.waited)
-        text = text_format("mostly waited: %s of CPU in %s; it %s", cpu, elapsed,
+        text = text_format("mostly waited: %s of CPU in %s; %s", cpu, elapsed,
                            report_waited(profile, why));
     else if (times->samples == 0)
         text = text_format("%s, %s", elapsed, samples);
     else if (doubts.few)
         text = text_format("too short to tell (%s in %s of CPU), let it work longer", samples, cpu);
     else
-        text = text_format("%s, %s of CPU (%.0f %% python, %.0f %% native, %.0f %% system), %s",
-                           elapsed, cpu, profile_percent(profile, times->ns[STATE_PYTHON]),
+        text = text_format("%s, %s of CPU%s (%.0f %% python, %.0f %% native, %.0f %% system), %s",
+                           elapsed, cpu, waited_text(profile, why),
+                           profile_percent(profile, times->ns[STATE_PYTHON]),
                            profile_percent(profile, times->ns[STATE_NATIVE]),
                            profile_percent(profile, times_system(times)), samples);
     free(samples);

@@ -50,24 +50,6 @@ const char *format_time(char text[NUMBER_SIZE], int64_t ns)
     return text;
 }
 
-const char *format_wait(char text[WAIT_SIZE], const struct wait *wait)
-{
-    static const char *const words[STATE_COUNT] = {
-        [STATE_IO] = "I/O",    [STATE_SLEEP] = "sleep", [STATE_CHILD] = "child",
-        [STATE_LOCK] = "lock", [STATE_GIL] = "GIL",
-    };
-    char time[NUMBER_SIZE];
-    text[0] = '\0';
-    if (!wait || !words[wait->state])
-        return text;
-    format_time(time, wait->ns);
-    if (wait->state == STATE_GIL || wait->state == STATE_LOCK)
-        snprintf(text, WAIT_SIZE, "  waits for %s %s", words[wait->state], time);
-    else
-        snprintf(text, WAIT_SIZE, "  waits in %s %s", wait->reason, time);
-    return text;
-}
-
 const char *format_count(char text[32], uint64_t count)
 {
     char digits[24];

@@ -3,6 +3,7 @@
 
 #include "grid.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define HOT_PERCENT   20 // fixed steps of the run's total, the same in each report
@@ -242,14 +243,14 @@ void grid_row(const struct grid *grid, enum grid_row_style style, int line,
 void grid_fold(const struct grid *grid, const struct times *times, size_t count, const char *one,
                const char *many)
 {
-    char number[32];
+    char number[32], text[128];
+    int left = grid->label;
+    snprintf(text, sizeof text, " %s %s", format_count(number, count), count == 1 ? one : many);
     pen_space(grid->pen, grid->digits - 1);
     pen_sign(grid->pen, INK_DIM, "\u250a", ":");
     cells(grid, ROW_DIM, times);
-    pen_puts(grid->pen, INK_DIM, grid->pen->unicode ? "" : "..");
-    if (grid->pen->unicode)
-        pen_sign(grid->pen, INK_DIM, "\u2026", "");
-    pen_printf(grid->pen, INK_DIM, " %s %s", format_count(number, count), count == 1 ? one : many);
+    left -= pen_text(grid->pen, INK_DIM, grid->pen->unicode ? "\u2026" : "..", left);
+    pen_text(grid->pen, INK_DIM, text, left);
     pen_newline(grid->pen);
 }
 

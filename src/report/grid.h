@@ -51,7 +51,4 @@ int bar_draw(struct pen *pen, const struct times *times, int64_t full, int colum
 #define NUMBER_SIZE 24
 const char *format_percent(char text[NUMBER_SIZE], double percent);
 const char *format_time(char text[NUMBER_SIZE], int64_t ns);
-// "  waits: sleep 9.8 s", with the call where that tells more; "" for none.
-#define WAIT_SIZE 96
-const char *format_wait(char text[WAIT_SIZE], const struct wait *wait);
 const char *format_count(char text[32], uint64_t count); // with thousands separated by commas

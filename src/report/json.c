@@ -164,9 +164,20 @@ static void put_wait(struct writer *w, const struct wait *wait)
     put_seconds(w, "counted_s", true, wait->counted_ns);
 }
 
+static bool waits_measured(const struct writer *w)
+{
+    const uint32_t states =
+        BIT(STATE_IO) | BIT(STATE_SLEEP) | BIT(STATE_CHILD) | BIT(STATE_LOCK) | BIT(STATE_GIL);
+    return w->profile->run.measured & states;
+}
+
 static void put_waits(struct writer *w, const struct wait *waits, size_t count)
 {
     json_key(&w->json, "waits");
+    if (!waits_measured(w)) {
+        json_null(&w->json);
+        return;
+    }
     json_open(&w->json, '[');
     for (size_t i = 0; i < count; i++) {
         json_open(&w->json, '{');
@@ -334,10 +345,10 @@ static void put_thread(struct writer *w, const struct profile_thread *thread)
     put_string(w, "kernel_name", info->kernel_name);
     json_key(&w->json, "native");
     json_bool(&w->json, info->native);
-    put_seconds(w, "wall_s", true, info->wall_ns);
-    put_seconds(w, "cpu_s", true, info->cpu_ns);
-    put_seconds(w, "unsampled_s", true, thread->unsampled_ns);
-    put_seconds(w, "overhead_s", true, info->overhead_ns);
+    put_seconds(w, "wall_s", info->wall_ns > 0, info->wall_ns);
+    put_seconds(w, "cpu_s", info->cpu_ns > 0, info->cpu_ns);
+    put_seconds(w, "unsampled_s", info->cpu_ns > 0, thread->unsampled_ns);
+    put_seconds(w, "overhead_s", info->cpu_ns > 0, info->overhead_ns);
     put_samples(w, thread->times.samples);
     put_times(w, &thread->times);
     put_waits(w, thread->waits, thread->wait_count);
@@ -405,7 +416,7 @@ static void put_line(struct writer *w, const struct profile_line *line)
     put_self_and_total(w, &line->self, &line->total);
     if (line->helpers_ns)
         put_seconds(w, "native_threads_s", true, line->helpers_ns);
-    if (line->wait_count)
+    if (line->wait_count && waits_measured(w))
         put_waits(w, line->waits, line->wait_count);
     json_close(&w->json, '}');
 }
@@ -512,6 +523,12 @@ static void put_weights(struct writer *w)
 
 static void put_stack_waits(struct writer *w)
 {
+    if (!waits_measured(w)) {
+        json_newline(&w->json);
+        json_key(&w->json, "waits");
+        json_null(&w->json);
+        return;
+    }
     open_list(w, "waits", '[');
     for (size_t i = 0; i < w->profile->wait_count; i++) {
         const struct profile_wait *wait = &w->profile->waits[i];

@@ -5,8 +5,10 @@
 #include <limits.h>
 #include <string.h>
 #include "table_parts.h"
+#include "wait_words.h"
 
 #define DEFAULT_WIDTH 80
+#define NOTABLE_WAIT  10 // as a fraction of the elapsed time: a tenth
 
 double table_percent(const struct table *table, int64_t ns)
 {
@@ -17,6 +19,20 @@ bool table_is_notable(const struct table *table, const struct times *times)
 {
     int64_t ns = times_shown(times);
     return ns > 0 && table_percent(table, ns) >= table->options->threshold_pct;
+}
+
+// A line that keeps its thread waiting for long is shown, even when none of that is in a column.
+bool table_waits_notably(const struct table *table, const struct profile_line *line)
+{
+    const struct wait *wait = wait_of_line(line);
+    return wait && line->line > 0 && wait->ns >= table->profile->run.elapsed_ns / NOTABLE_WAIT;
+}
+
+void table_wait_sign(struct pen *pen)
+{
+    pen_space(pen, 2);
+    pen_sign(pen, INK_DIM, "\u25c2", "<");
+    pen_space(pen, 1);
 }
 
 int64_t top_line_ns(const struct top_line *top)

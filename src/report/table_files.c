@@ -3,12 +3,16 @@
 // enclose them, the rest folded.
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "outline.h"
 #include "table_parts.h"
+#include "text_width.h"
+#include "wait_words.h"
 
-#define SHORTEST_SOURCE 24
+#define SHORTEST_SOURCE 12 // columns; then it stands alone
+#define WAIT_TEXT       128
 
 enum visibility { FOLDED, CONTEXT, SHOWN };
 
@@ -26,6 +30,11 @@ struct view { // of one file
 static bool is_in_source(const struct view *view, int line)
 {
     return line >= 1 && line <= view->last;
+}
+
+static bool is_shown(const struct table *table, const struct profile_line *line)
+{
+    return table_is_notable(table, &line->times) || table_waits_notably(table, line);
 }
 
 // The first line of a statement that goes over several, then each header around it.
@@ -70,7 +79,7 @@ static void mark_timed(struct view *view)
         if (!is_in_source(view, line->line))
             continue;
         view->timed[line->line] = line;
-        if (table_is_notable(view->table, &line->times))
+        if (is_shown(view->table, line))
             view->visible[line->line] = SHOWN;
     }
 }
@@ -111,15 +120,33 @@ static bool view_open(struct view *view, const struct table *table, const struct
 
 // ---- rows
 
-// The longest wait of a line that mostly waits.
-static const struct wait *main_wait(const struct profile_line *line)
+// A line that mostly waits says for what. How long is said where there is room and the columns do
+// not have it already.
+static int wait_columns(const struct grid *grid, const struct profile_line *line, int used,
+                        char text[WAIT_TEXT])
 {
-    int64_t waited = 0, busy = 0;
-    for (size_t i = 0; i < line->wait_count; i++)
-        waited += line->waits[i].ns;
-    for (enum state state = STATE_PYTHON; state <= STATE_KERNEL; state++)
-        busy += line->times.ns[state];
-    return waited > busy ? &line->waits[0] : NULL;
+    const struct wait *wait = line ? wait_of_line(line) : NULL;
+    char time[NUMBER_SIZE];
+    if (!wait)
+        return 0;
+    int columns = snprintf(text, WAIT_TEXT, "%s", wait_word(wait)) + WAIT_SIGN_COLUMNS;
+    if (grid->label < columns + SHORTEST_SOURCE)
+        return 0;
+    format_time(time, wait->ns);
+    bool told = wait->counted_ns > wait->ns / 10 * 9;
+    if (!told && used + columns + 1 + (int)strlen(time) <= grid->label) {
+        strcat(strcat(text, " "), time);
+        columns += 1 + (int)strlen(time);
+    }
+    return columns;
+}
+
+static void put_wait(const struct grid *grid, const char *text, int columns)
+{
+    if (!columns)
+        return;
+    table_wait_sign(grid->pen);
+    pen_text(grid->pen, INK_DIM, text, columns - WAIT_SIGN_COLUMNS);
 }
 
 static void source_row(const struct grid *grid, const struct view *view, int n)
@@ -127,17 +154,15 @@ static void source_row(const struct grid *grid, const struct view *view, int n)
     const struct outline_line *line = outline_line(&view->outline, n);
     const struct profile_line *timed = view->timed[n];
     bool shown = view->visible[n] == SHOWN;
-    char wait[WAIT_SIZE];
-    int needed = (int)strlen(format_wait(wait, timed && shown ? main_wait(timed) : NULL));
-    if (grid->label < needed + SHORTEST_SOURCE)
-        needed = 0;
+    char wait[WAIT_TEXT];
+    int used = text_columns(line->text, line->length, !grid->pen->unicode, grid->label);
+    int needed = wait_columns(grid, shown ? timed : NULL, used, wait);
     grid_row(grid, shown ? ROW_PLAIN : ROW_DIM, n, timed ? &timed->times : NULL);
     if (shown || view->table->options->all_lines)
         pen_source(grid->pen, line->state, line->text, line->length, grid->label - needed);
     else
         pen_bytes(grid->pen, INK_DIM, line->text, line->length, grid->label);
-    if (needed)
-        pen_puts(grid->pen, INK_DIM, wait);
+    put_wait(grid, wait, needed);
     pen_newline(grid->pen);
 }
 
@@ -176,12 +201,15 @@ static void bare_row(const struct grid *grid, const struct view *view,
                      const struct profile_line *line)
 {
     const struct profile *profile = view->table->profile;
+    char wait[WAIT_TEXT];
+    int needed = wait_columns(grid, line, grid->label, wait);
     grid_row(grid, ROW_PLAIN, line->line, &line->times);
     if (line->source)
         pen_source(grid->pen, (struct highlight){0}, line->source, line->source_length,
-                   grid->label);
+                   grid->label - needed);
     else if (line->function < profile->function_count)
-        pen_text(grid->pen, INK_DIM, profile->functions[line->function].name, grid->label);
+        pen_text(grid->pen, INK_DIM, profile->functions[line->function].name, grid->label - needed);
+    put_wait(grid, wait, needed);
     pen_newline(grid->pen);
 }
 
@@ -189,7 +217,7 @@ static void bare_row(const struct grid *grid, const struct view *view,
 static bool is_bare(const struct view *view, const struct profile_line *line)
 {
     return !is_in_source(view, line->line) && !is_bucket(view->file, line->line) &&
-           table_is_notable(view->table, &line->times);
+           is_shown(view->table, line);
 }
 
 static void bare_rows(const struct grid *grid, const struct view *view)
@@ -218,8 +246,14 @@ static const char *source_note(const struct profile_file *file)
 
 static void title(const struct grid *grid, const struct profile_file *file)
 {
+    bool bucket = file->line_count == 1 && is_bucket(file, file->lines[0].line);
+    const char *shown = file->shown[0] ? file->shown : "?";
+    char wait[WAIT_TEXT];
+    int used = text_columns(shown, strlen(shown), !grid->pen->unicode, grid->label);
+    int needed = wait_columns(grid, bucket ? file->lines : NULL, used, wait);
     grid_row(grid, ROW_TITLE, 0, &file->times);
-    pen_path(grid->pen, INK_BOLD, file->shown[0] ? file->shown : "?", grid->label);
+    pen_path(grid->pen, INK_BOLD, shown, grid->label - needed);
+    put_wait(grid, wait, needed);
     pen_newline(grid->pen);
 }
 
@@ -262,15 +296,27 @@ static int file_section(struct table *table, const struct profile_file *file, in
     return 0;
 }
 
-static void rest_section(struct table *table, size_t first, bool in_list)
+static bool is_file_shown(const struct table *table, const struct profile_file *file)
 {
+    bool shown = table_is_notable(table, &file->times);
+    for (size_t i = 0; !shown && i < file->line_count; i++)
+        shown = table_waits_notably(table, &file->lines[i]);
+    return shown;
+}
+
+static void rest_section(struct table *table, bool in_list)
+{
+    const struct profile *profile = table->profile;
     struct times sum = {0};
-    size_t count = table->profile->file_count - first;
-    for (size_t i = first; i < table->profile->file_count; i++)
-        times_add(&sum, &table->profile->files[i].times);
+    size_t count = 0;
+    for (size_t i = 0; i < profile->file_count; i++)
+        if (!is_file_shown(table, &profile->files[i])) {
+            times_add(&sum, &profile->files[i].times);
+            count++;
+        }
     if (!count)
         return;
-    struct grid grid = grid_new(&table->pen, table->profile, table->width, 4);
+    struct grid grid = grid_new(&table->pen, profile, table->width, 4);
     if (!in_list)
         pen_newline(&table->pen);
     grid_fold(&grid, &sum, count, "more file", "more files");
@@ -282,14 +328,13 @@ int table_files(struct table *table)
     struct top_line top[TOP_MAX];
     table_find_top(profile, top);
     bool in_list = false;
-    size_t i = 0;
-    for (; i < profile->file_count; i++) {
-        if (!table_is_notable(table, &profile->files[i].times))
-            break;
+    for (size_t i = 0; i < profile->file_count; i++) {
+        if (!is_file_shown(table, &profile->files[i]))
+            continue;
         int error = file_section(table, &profile->files[i], top_line_ns(&top[0]), &in_list);
         if (error)
             return error;
     }
-    rest_section(table, i, in_list);
+    rest_section(table, in_list);
     return 0;
 }

@@ -6,10 +6,12 @@
 #include <string.h>
 #include "table_parts.h"
 #include "text_width.h"
+#include "wait_words.h"
 
 #define INDENT            2
 #define SHORT_NS          INT64_C(100000000) // of CPU time that may pass without a sample
 #define BAR_MAX           100                // columns
+#define ROOMY             60                 // columns, for facts with a second part
 #define STANDS_OUT        10  // per cent of a line that is worth being called the answer
 #define MOST              66  // per cent that the lines counted in the second sentence should reach
 #define NOTABLE_OVERHEAD  200 // as a fraction of the CPU time: half a per cent
@@ -114,13 +116,21 @@ static void say_percent(struct table *table, enum ink ink, int64_t ns)
     pen_puts(&table->pen, ink, format_percent(text, table_percent(table, ns)));
 }
 
+// What the 100 % are, beside what the sentence before has said.
+static const char *share_words(const struct report_doubts *doubts)
+{
+    if (doubts->cpu_only)
+        return "of the CPU time";
+    return doubts->waited ? "of the other time" : "of the time";
+}
+
 static void say_first(struct table *table, const struct top_line *top)
 {
     struct pen *pen = &table->pen;
     if (table_percent(table, top_line_ns(top)) >= STANDS_OUT) {
         part(table, (int)strlen("100%"));
         say_percent(table, INK_HOT, top_line_ns(top));
-        say(table, INK_PLAIN, table->doubts.cpu_only ? "of the CPU time" : "of the time");
+        say(table, INK_PLAIN, share_words(&table->doubts));
         say(table, INK_PLAIN, top->line->line > 0 ? "is spent on" : "is spent in");
         say_where(table, top);
     } else {
@@ -175,15 +185,36 @@ static void answer_nothing(struct table *table)
     pen_puts(&table->pen, INK_PLAIN, why);
 }
 
+// The line that has most of the longest wait of all, and more than half of it.
+static struct top_line longest_waiting(const struct profile *profile)
+{
+    struct top_line where = {0};
+    const struct wait *all = profile->total_wait_count ? &profile->total_waits[0] : NULL;
+    for (size_t f = 0; all && f < profile->file_count; f++)
+        for (size_t l = 0; l < profile->files[f].line_count; l++) {
+            const struct profile_line *line = &profile->files[f].lines[l];
+            const struct wait *wait = line->wait_count ? line->waits : NULL;
+            if (line->line > 0 && wait && wait->state == all->state &&
+                strcmp(wait->reason, all->reason) == 0 && wait->ns > all->ns / 2)
+                where = (struct top_line){&profile->files[f], line};
+        }
+    return where;
+}
+
 static void answer_waited(struct table *table)
 {
     char text[192], cpu[NUMBER_SIZE], elapsed[NUMBER_SIZE], why[WAITED_SIZE];
     format_time(cpu, table->doubts.cpu_ns);
-    snprintf(text, sizeof text, "%s of CPU in %s; it %s.", *cpu ? cpu : "0 ms",
+    struct top_line where = longest_waiting(table->profile);
+    snprintf(text, sizeof text, "%s of CPU in %s; %s%s", *cpu ? cpu : "0 ms",
              format_time(elapsed, table->profile->run.elapsed_ns),
-             report_waited(table->profile, why));
+             report_waited(table->profile, why), where.line ? ", most of it on" : ".");
     say(table, INK_BOLD, "Mostly waited:");
     say(table, INK_PLAIN, text);
+    if (where.line) {
+        say_where(table, &where);
+        pen_puts(&table->pen, INK_PLAIN, ".");
+    }
 }
 
 // Of a handful of samples nobody can tell which line takes how much.
@@ -198,6 +229,20 @@ static void answer_few(struct table *table)
     say(table, INK_PLAIN, "Let it work longer, on more input or in a loop.");
 }
 
+// The sentence is the page's, too.
+static void answer_crowded(struct table *table)
+{
+    char text[128], time[NUMBER_SIZE];
+    snprintf(text, sizeof text, "for %.0f%% of the time that it could run, no core was free",
+             table->doubts.crowded_pct);
+    format_time(time, table->profile->times.ns[STATE_RUNNABLE]);
+    pen_newline(&table->pen);
+    say(table, INK_WARNING, "Kept off the CPU:");
+    say(table, INK_PLAIN, text);
+    part(table, (int)strlen(time) + 3);
+    pen_printf(&table->pen, INK_PLAIN, "(%s).", time);
+}
+
 static void answer(struct table *table)
 {
     struct top_line top[TOP_MAX];
@@ -205,13 +250,16 @@ static void answer(struct table *table)
     if (table->doubts.waited)
         answer_waited(table);
     if (table->doubts.few && table->profile->times.samples > 0) {
-        answer_few(table);
+        if (!table->doubts.waited || table->doubts.cpu_only)
+            answer_few(table);
     } else if (top_line_ns(&top[0]) > 0) {
         say_first(table, &top[0]);
         say_others(table, top);
     } else if (!table->doubts.waited) {
         answer_nothing(table);
     }
+    if (table->doubts.crowded_pct > 0)
+        answer_crowded(table);
     pen_newline(&table->pen);
     pen_newline(&table->pen);
 }
@@ -257,6 +305,19 @@ static void legend_entry(struct table *table, enum kind kind, int64_t ns)
     pen_printf(pen, INK_PLAIN, " %s", time);
 }
 
+// ", of which epoll_wait 39%": what of the system column is no work at all.
+static void legend_waiting(struct table *table)
+{
+    const struct wait *most = wait_most_counted(table->profile);
+    char text[128], share[NUMBER_SIZE];
+    if (!most || table_percent(table, most->counted_ns) < 1)
+        return;
+    int columns = snprintf(text, sizeof text, ", of which %s %s", wait_word(most),
+                           format_percent(share, table_percent(table, most->counted_ns)));
+    if (table->pen.column + columns <= table->width)
+        pen_text(&table->pen, INK_PLAIN, text, columns);
+}
+
 static void legend(struct table *table)
 {
     for (enum kind kind = KIND_PYTHON; kind < KIND_COUNT; kind++) {
@@ -264,6 +325,7 @@ static void legend(struct table *table)
         if (kind_is_measured(table->profile, kind) && ns > 0)
             legend_entry(table, kind, ns);
     }
+    legend_waiting(table);
     if (table->pen.column)
         pen_newline(&table->pen);
 }
@@ -315,19 +377,41 @@ static void fact_samples(struct table *table)
     fact(table, INK_PLAIN, text);
 }
 
+static unsigned threads_in(const struct table *table, enum state state)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < table->profile->thread_count; i++)
+        count += table->profile->threads[i].times.ns[state] > 0;
+    return count;
+}
+
+// "waiting for locks 76.1 s in 51 threads": idle workers do not make a program slow.
+static void fact_wait(struct table *table, enum state state, const char *name)
+{
+    char time[NUMBER_SIZE], text[96], where[32] = "";
+    unsigned threads = threads_in(table, state);
+    int64_t ns = table->profile->times.ns[state];
+    if (ns <= 0)
+        return;
+    if (threads > 1 && table->width >= ROOMY)
+        snprintf(where, sizeof where, " in %u threads", threads);
+    snprintf(text, sizeof text, "waiting for %s %s%s", name, format_time(time, ns), where);
+    fact(table, INK_PLAIN, text);
+}
+
 static void facts_waits(struct table *table)
 {
     static const struct {
         enum state state;
         const char *name;
     } waits[] = {
-        {STATE_LOCK, "waiting for locks"},
-        {STATE_GIL, "waiting for the GIL"},
-        {STATE_RUNNABLE, "waiting for a core"},
+        {STATE_LOCK, "locks"},
+        {STATE_GIL, "the GIL"},
+        {STATE_RUNNABLE, "a core"},
     };
     for (size_t i = 0; i < sizeof waits / sizeof *waits; i++)
         if (table->profile->run.measured & 1u << waits[i].state)
-            fact_time(table, waits[i].name, table->profile->times.ns[waits[i].state]);
+            fact_wait(table, waits[i].state, waits[i].name);
 }
 
 static void fact_exit(struct table *table)

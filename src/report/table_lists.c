@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: MIT
 // table_lists.c - the last parts of the terminal table: functions, and where there are several,
-// threads and processes.
+// threads and processes (table_threads.c).
 
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "table_parts.h"
 
 #define FUNCTIONS_MAX 10
-#define ENTRIES_MAX   5
 #define DIGITS        4
-#define NOTABLE_WAIT  INT64_C(10000000)
 #define SHORTEST_PATH 8
-#define SHORTEST_NAME 12
 
-static struct grid list_start(struct table *table, int64_t longest, const char *first,
-                              const char *label)
+struct grid table_list(struct table *table, int64_t longest, const char *first, const char *label)
 {
     struct grid grid = grid_new(&table->pen, table->profile, table->width, DIGITS);
     grid.longest = longest;
@@ -89,120 +83,15 @@ static void functions(struct table *table)
     if (!count)
         return;
     int64_t longest = times_shown(&profile->functions[0].times);
-    struct grid grid = list_start(table, longest, "line", "function");
+    struct grid grid = table_list(table, longest, "line", "function");
     for (size_t i = 0; i < count; i++)
         function_row(table, &grid, &profile->functions[i]);
     function_rest(&grid, profile, count);
 }
 
-// ---- threads and processes
-
-struct entry {
-    const struct times *times;
-    const char *name;
-    const struct wait *wait; // its longest; NULL: none
-    char id[48];
-};
-
-static int64_t waited_ns(const struct entry *entry)
-{
-    return entry->wait ? entry->wait->ns : 0;
-}
-
-static int compare_entries(const void *a, const void *b)
-{
-    const struct entry *x = a, *y = b;
-    int64_t difference = times_shown(y->times) - times_shown(x->times);
-    if (!difference)
-        difference = waited_ns(y) - waited_ns(x);
-    if (difference)
-        return difference < 0 ? -1 : 1;
-    return x->times < y->times ? -1 : x->times > y->times; // as they stand in the profile
-}
-
-static void entry_row(const struct grid *grid, const struct entry *entry)
-{
-    char wait[WAIT_SIZE];
-    int needed = (int)strlen(format_wait(wait, entry->wait));
-    int room = grid->label - 2 - (int)strlen(entry->id);
-    if (room < needed + SHORTEST_NAME)
-        needed = 0;
-    grid_row(grid, ROW_EVEN, 0, entry->times);
-    if (pen_text(grid->pen, INK_PLAIN, entry->name ? entry->name : "", room - needed))
-        pen_space(grid->pen, 2);
-    pen_puts(grid->pen, INK_DIM, entry->id);
-    if (needed)
-        pen_puts(grid->pen, INK_DIM, wait);
-    pen_newline(grid->pen);
-}
-
-static void entries(struct table *table, struct entry *list, size_t count, const char *one,
-                    const char *more, const char *many)
-{
-    if (count < 2)
-        return;
-    qsort(list, count, sizeof *list, compare_entries);
-    struct grid grid = list_start(table, times_shown(list[0].times), "", one);
-    size_t shown = count > ENTRIES_MAX + 1 ? ENTRIES_MAX : count;
-    struct times rest = {0};
-    for (size_t i = 0; i < shown; i++)
-        entry_row(&grid, &list[i]);
-    for (size_t i = shown; i < count; i++)
-        times_add(&rest, list[i].times);
-    if (shown < count)
-        grid_fold(&grid, &rest, count - shown, more, many);
-}
-
-static int threads(struct table *table)
-{
-    const struct profile *profile = table->profile;
-    size_t count = 0;
-    struct entry *list = calloc(profile->thread_count + 1, sizeof *list);
-    if (!list)
-        return -ENOMEM;
-    for (size_t i = 0; i < profile->thread_count; i++) {
-        const struct profile_thread *thread = &profile->threads[i];
-        int64_t waited = thread->wait_count ? thread->waits[0].ns : 0;
-        if (times_shown(&thread->times) <= 0 && waited < NOTABLE_WAIT)
-            continue;
-        struct entry *entry = &list[count++];
-        *entry = (struct entry){.times = &thread->times, .name = thread->info.name};
-        if (waited >= NOTABLE_WAIT)
-            entry->wait = &thread->waits[0];
-        if (profile->process_count > 1 && thread->info.process < profile->process_count)
-            snprintf(entry->id, sizeof entry->id, "%d in process %d", (int)thread->info.tid,
-                     (int)profile->processes[thread->info.process].info.pid);
-        else
-            snprintf(entry->id, sizeof entry->id, "%d", (int)thread->info.tid);
-    }
-    entries(table, list, count, "thread", "more thread", "more threads");
-    free(list);
-    return 0;
-}
-
-static int processes(struct table *table)
-{
-    const struct profile *profile = table->profile;
-    size_t count = 0;
-    struct entry *list = calloc(profile->process_count + 1, sizeof *list);
-    if (!list)
-        return -ENOMEM;
-    for (size_t i = 0; i < profile->process_count; i++) {
-        const struct profile_process *process = &profile->processes[i];
-        if (times_shown(&process->times) <= 0)
-            continue;
-        struct entry *entry = &list[count++];
-        *entry = (struct entry){.times = &process->times, .name = process->info.command};
-        snprintf(entry->id, sizeof entry->id, "%d", (int)process->info.pid);
-    }
-    entries(table, list, count, "process", "more process", "more processes");
-    free(list);
-    return 0;
-}
-
 int table_lists(struct table *table)
 {
     functions(table);
-    int error = threads(table);
-    return error ? error : processes(table);
+    int error = table_threads(table);
+    return error ? error : table_processes(table);
 }

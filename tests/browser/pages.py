@@ -38,6 +38,17 @@ def seconds_of(*seconds):
     return {**dict(zip(KINDS, seconds)), "lock_s": None, "gil_s": None, "runnable_s": None}
 
 
+def thread(index, name, seconds, **more):
+    return {"id": index, "process": 0, "pid": 4711, "tid": 4711 + index, "name": name, "kernel_name": "python", "native": False,
+            "wall_s": None, "cpu_s": None, "unsampled_s": None, "overhead_s": None, **times(*seconds), "waits": None, **more}
+
+
+def wait(state, reason, s, counted=None):
+    """`counted`: of a wait that has a column; all of it if not said."""
+    column = state in ("io", "sleep", "child")
+    return {"state": state, "reason": reason, "s": s, "counted_s": 0.0 if not column else s if counted is None else counted}
+
+
 def times(*seconds):
     return {**seconds_of(*seconds), "samples": round(sum(seconds) / TICK)}
 
@@ -67,11 +78,11 @@ def profile_of(files, **run):
         "python": {"version": "3.13.5", "executable": "/usr/bin/python3"},
         "started": "2026-11-20T11:24:00.000000Z", "elapsed_s": total, "rate_hz": 1 / TICK,
         "samples": round(total / TICK), "lost": lost(), "undecided": {"samples": 0, "s": 0.0},
-        "totals": {**seconds_of(*sums(everything)), "unsampled_s": 0.0, "overhead_s": 0.0},
+        "totals": {**seconds_of(*sums(everything)), "unsampled_s": 0.0, "overhead_s": 0.0, "waits": None},
         "processes": [{**process, **times(*sums(everything))}],
-        "threads": [{"id": 0, "process": 0, "pid": 4711, "tid": 4711, "name": "python", **times(*sums(everything))}],
+        "threads": [thread(0, "python", sums(everything))],
         "files": {path: file_of(path, text, lines, total) for path, (text, lines) in files.items()},
-        "functions": [], "stacks": {"functions": [], "nodes": {"parent": [], "function": [], "line": []}, "weights": []},
+        "functions": [], "stacks": {"functions": [], "nodes": {"parent": [], "function": [], "line": []}, "weights": [], "waits": None},
     }
     profile.update(run)
     return profile, {path: text for path, (text, _) in files.items() if text is not None}
@@ -228,7 +239,7 @@ def short():
 
 
 def sleepy():
-    """Waits that were not measured; most of the time is on no line."""
+    """Waits that were left out; most of the time is on no line."""
     files = {
         "<interpreter>": (None, {0: Line("<start-up and shut-down>", 0, (0.3, 0.008, 0.0))}),
         f"{CWD}/poll.py": ("while busy():\n    time.sleep(0.1)\n", {
@@ -236,6 +247,62 @@ def sleepy():
     }
     profile, sources = profile_of(files, elapsed_s=61.0)
     profile["files"]["<interpreter>"]["origin"] = "none"
+    return profile, sources
+
+
+def measured(item, waits, gil=0.0, runnable=0.0, samples=None):
+    """`item` of a run that measured waiting."""
+    item.update(lock_s=sum(w["s"] for w in waits if w["state"] == "lock"), gil_s=gil, runnable_s=runnable)
+    item["waits"] = sorted(waits, key=lambda w: -w["s"])
+    if samples is not None:
+        item["samples"] = samples
+    return item
+
+
+def waiting():
+    """A server: threads that wait for the network, for locks and for a core, and a child that failed."""
+    text = ("def client(connection):\n    while data := connection.recv(4096):\n        requests.put(data)\n\n"
+            "while request := requests.get():\n    answer(request)\n    time.sleep(0.01)\n")
+    path = f"{CWD}/server.py"
+    received, slept, locked = wait("io", "recvfrom", 424.0, 5.0), wait("sleep", "clock_nanosleep", 1.0), wait("lock", "futex", 8.8)
+    hostile_wait = wait("io", ATTACK, 0.5, 0.0)
+    profile, sources = profile_of({path: (text, {
+        2: Line("client", 1, (0.0, 0.0, 5.0)), 5: Line("<module>", 5, NOTHING), 6: Line("<module>", 5, (0.4, 1.6, 0.1)),
+        7: Line("<module>", 5, (0.0, 0.0, 1.0))})}, command="python server.py", elapsed_s=10.0, samples=525)
+    lines = {line["line"]: line for line in profile["files"][path]["lines"]}
+    for number, waits in ((2, [received, hostile_wait]), (5, [locked]), (7, [slept])):
+        measured(lines[number], waits, samples=0)
+    measured(lines[6], [], gil=0.4, runnable=2.5, samples=525)
+    lines[6]["native_threads_s"] = 0.6
+    everything = [received, hostile_wait, locked, slept]
+    main = thread(0, "MainThread", (0.4, 1.6, 1.1), wall_s=10.0, cpu_s=2.12, unsampled_s=0.02, overhead_s=0.0)
+    profile["threads"] = [measured(main, [locked, slept], gil=0.4, runnable=2.5, samples=525)]
+    for index in range(1, 48):
+        one = thread(index, f"client-{index}" if index > 1 else ATTACK, (0.0, 0.0, 5.0 / 47), wall_s=9.9, cpu_s=0.001)
+        waits = [wait("io", "recvfrom", 424.0 / 47, 5.0 / 47)] + ([hostile_wait] if index == 1 else [])
+        profile["threads"].append(measured(one, waits, samples=0))
+    measured(profile["totals"], everything, gil=0.4, runnable=2.5)
+    profile["stacks"]["waits"] = []
+    process = profile["processes"][0]
+    process.update(command="/usr/bin/python server.py", cpu_s=2.15)
+    measured(process, [], gil=0.4, runnable=2.5, samples=525)
+    del process["waits"]
+    child = {**process, "id": 1, "pid": 4799, "ppid": 4711, "command": f"/usr/bin/python -c {ATTACK}", "exit": -9, "cpu_s": 0.001,
+             **seconds_of(*NOTHING), "samples": 0}
+    profile["processes"].append(child)
+    for item in (profile["files"][path], *profile["files"][path]["functions"]):
+        item.update(lock_s=0.0, gil_s=0.0, runnable_s=0.0)
+    return profile, sources
+
+
+def locked():
+    """Nothing but waiting for a lock, and too few samples to tell more."""
+    profile, sources = profile_of({f"{CWD}/poll.py": ("lock.acquire()\nlock.acquire()\n", {
+        1: Line("<module>", 1, (0.02, 0.0, 0.0)), 2: Line("<module>", 1, NOTHING)})}, elapsed_s=5.0)
+    waits = [wait("lock", "futex", 4.9)]
+    measured(profile["files"][f"{CWD}/poll.py"]["lines"][1], waits)
+    measured(profile["totals"], waits)
+    measured(profile["threads"][0], waits)
     return profile, sources
 
 
@@ -248,7 +315,7 @@ def huge(count=50_000):
     return profile_of({"/srv/app/generated.py": (text, lines)})
 
 
-PAGES = {make.__name__: make for make in (believable, hostile, nothing, rough, short, sleepy, huge)}
+PAGES = {make.__name__: make for make in (believable, hostile, nothing, rough, short, sleepy, waiting, locked, huge)}
 
 if __name__ == "__main__":
     sys.stdout.write(page(*PAGES[sys.argv[1]]()))

@@ -12,7 +12,8 @@ import chromium
 import pages
 
 SIZES = ((1440, 900), (900, 700))
-EXTRA = (("hostile", ""), ("nothing", ""), ("rough", ""), ("huge", ""), ("believable", "#functions"))
+EXTRA = (("hostile", ""), ("nothing", ""), ("rough", ""), ("huge", ""), ("believable", "#functions"),
+         ("waiting", ""), ("waiting", "#threads"))
 
 
 def shoot(browser, report, fragment, name, out, sizes=SIZES):
@@ -37,7 +38,7 @@ def main(arguments):
             Path(folder, f"{name}.html").write_text(pages.page(*make()), encoding="utf-8")
         shoot(browser, f"{folder}/believable.html", "", "overview", out)
         for name, fragment in EXTRA:
-            shoot(browser, f"{folder}/{name}.html", fragment, fragment.strip("#") or name, out, SIZES[:1])
+            shoot(browser, f"{folder}/{name}.html", fragment, f"{name}-{fragment.strip('#')}".strip('-'), out, SIZES[:1])
 
 
 if __name__ == "__main__":

@@ -244,7 +244,7 @@ def test_functions_are_sorted_and_lead_to_their_source(opened):
     assert chosen(tab) == "37"
 
 
-@pytest.mark.parametrize("fragment", ["", "#functions"])
+@pytest.mark.parametrize("fragment", ["", "#functions", "#threads"])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("name", list(pages.PAGES))
 def test_every_page_opens_in_both_themes(opened, name, dark, fragment):
@@ -297,12 +297,64 @@ def test_few_samples_tell_nothing(opened):
 
 def test_waiting_and_time_on_no_line(opened):
     tab = opened("sleepy")
-    assert answer_of(tab) == ("Mostly waited: 420 ms of CPU in 61.0 s; waiting is not measured yet. 73 % of the CPU time "
+    assert answer_of(tab) == ("Mostly waited: 420 ms of CPU in 61.0 s; waiting is left out. 73 % of the CPU time "
                               "is spent in <interpreter>, nearly all python. Two lines take 27 %.")
     assert "starting up" in tab.evaluate("document.querySelector('.source').innerText")
     assert "start-up and shut-down" not in tab.evaluate("document.documentElement.outerHTML.split('id=\"data\"')[0]")
     tab.press("2")
     assert column(tab, "wide", "name") == ["<interpreter>", "<module>"]
+
+
+def text_of(tab, selector):
+    return tab.evaluate(f"document.querySelector({json.dumps(selector)}).innerText").replace("\u00a0", " ")
+
+
+def test_waiting_is_told_beside_its_line(opened):
+    tab = opened("waiting")
+    assert answer_of(tab) == "62 % of the time is spent on server.py:2, all waiting for I/O. Two lines take 88 %."
+    assert "Kept off the CPU: for 54 % of the time that it could run, no core was free (2.50 s)." in text_of(tab, ".warnings")
+    waits = tab.evaluate("[...document.querySelectorAll('.lineview .row .wait')].map((span) => span.innerText)")
+    assert [w.replace("\u00a0", " ") for w in waits] == ["◂ recvfrom 424 s", "◂ lock 8.80 s", "◂ sleep"]
+    title = tab.evaluate("document.querySelector('.lineview .chosen').title").replace("\u00a0", " ")
+    assert "waited: recvfrom 424 s, of which the whole program stood still for 5.00 s" in title
+    assert f"waited: {pages.ATTACK} 500 ms" in title
+    assert "server.py:5" in column(tab, "hot", "name")[-1]  # it waited only for a lock
+    tab.evaluate("location.hash = '#overview/server.py:6'")
+    tab.settle()
+    title = tab.evaluate("document.querySelector('.lineview .chosen').title").replace("\u00a0", " ")
+    assert "600 ms of it in native threads" in title and "waited: for a core 2.50 s" in title
+    legend = text_of(tab, ".legend")
+    for part in (", of which recvfrom 62 %", "waiting for locks 8.80 s", "waiting for the GIL 400 ms", "waiting for a core 2.50 s"):
+        assert part in legend, part
+
+
+def test_the_line_that_hangs_is_named(opened):
+    tab = opened("locked")
+    assert answer_of(tab) == ("Mostly waited: 20 ms of CPU in 5.00 s; waiting for locks took 4.90 s, most of it on poll.py:2.")
+
+
+def test_threads_and_processes(opened):
+    tab = opened("waiting", "#threads")
+    assert tab.evaluate("[...document.querySelectorAll('.both h2')].map((h) => h.innerText)") == ["Processes", "Threads"]
+    names = tab.evaluate("[...document.querySelectorAll('.threads .rows .name')].map((cell) => cell.innerText)")
+    assert names[0].split() == ["MainThread", "4711"]
+    assert pages.ATTACK in "".join(names) and "python -c" in text_of(tab, ".processes") and "signal 9" in text_of(tab, ".processes")
+    waits = tab.evaluate("[...document.querySelectorAll('.threads .rows .waits')].map((cell) => cell.innerText)")
+    assert waits[0].replace("\u00a0", " ") == "lock 8.80 s, sleep 1.00 s"
+    tab.click(".threads .head .waits button")
+    first = tab.evaluate("document.querySelector(\".threads .row[aria-rowindex='2'] .waits\").innerText")
+    assert first.replace("\u00a0", " ").startswith("recvfrom 9.02 s")
+    tab.evaluate("document.querySelector('.threads .table').focus()")
+    tab.press("ArrowDown")  # leads nowhere, and does not fail
+    assert tab.evaluate("location.hash") == "#threads"
+    tab.press("1")
+    assert tab.evaluate("document.querySelector('.both').hidden")
+
+
+def test_one_thread_has_no_view_of_its_own(opened):
+    tab = opened("believable", "#threads")
+    assert not tab.evaluate("document.querySelector('.overview').hidden")
+    assert "Threads" not in text_of(tab, "#views")
 
 
 def test_doubts_are_told(opened):
@@ -375,5 +427,5 @@ def test_every_golden_case_opens(browser, tmp_path):
     for name in subprocess.run([program, "--list"], capture_output=True, text=True, check=True).stdout.split():
         path = tmp_path / f"{name}.html"
         path.write_bytes(subprocess.run([program, name], capture_output=True, check=True).stdout)
-        for fragment in ("", "#functions"):
+        for fragment in ("", "#functions", "#threads"):
             assert_clean(browser.open(path, fragment))

@@ -21,6 +21,8 @@ struct frame_row {
     const char *file, *function;
     int first, line;
     int ms[STATE_COUNT]; // time of stacks that end here, in the order of enum state
+    const char *reason;  // of I/O, when it is not read
+    int beside_ms;       // more waiting of that kind, beside others that run
 };
 
 #define ROWS(rows) rows, sizeof rows / sizeof *rows
@@ -28,13 +30,38 @@ struct frame_row {
 #define CPU_STATES (1u << STATE_PYTHON | 1u << STATE_NATIVE | 1u << STATE_KERNEL)
 #define ALL_STATES ((1u << STATE_COUNT) - 1)
 
-// A sample stands for 4 ms of CPU time or 10 ms of waiting.
-static uint64_t samples_of(const struct frame_row *row)
+static bool is_wait(int state)
 {
-    uint64_t n = 0;
-    for (int s = 0; s < STATE_COUNT; s++)
-        n += (uint64_t)(row->ms[s] / (s <= STATE_KERNEL ? 4 : 10));
-    return n;
+    return state >= STATE_IO && state <= STATE_GIL;
+}
+
+// A sample stands for 4 ms of CPU time. Waiting is measured, not sampled.
+static struct times times_of(const struct frame_row *row)
+{
+    struct times times = {.samples = 0};
+    for (int s = 0; s < STATE_COUNT; s++) {
+        times.ns[s] = is_wait(s) ? 0 : row->ms[s] * MS;
+        times.samples += s <= STATE_KERNEL ? (uint64_t)(row->ms[s] / 4) : 0;
+    }
+    return times;
+}
+
+static void record_waits_of(struct recording *rec, uint32_t node, uint32_t thread,
+                            const struct frame_row *row)
+{
+    static const char *const reasons[STATE_COUNT] = {
+        [STATE_IO] = "read",     [STATE_SLEEP] = "clock_nanosleep",
+        [STATE_CHILD] = "wait4", [STATE_LOCK] = "futex",
+        [STATE_GIL] = "gil",
+    };
+    for (int s = STATE_IO; s <= STATE_GIL; s++) {
+        bool io = s == STATE_IO && row->reason, column = s <= STATE_CHILD;
+        int64_t counted = row->ms[s] * MS;
+        const struct wait wait = {(enum state)s, io ? row->reason : reasons[s],
+                                  counted + (io ? row->beside_ms * MS : 0), column ? counted : 0};
+        if (wait.ns)
+            recording_wait(rec, node, thread, &wait);
+    }
 }
 
 static void record_rows(struct recording *rec, uint32_t thread, const struct frame_row *rows,
@@ -46,11 +73,10 @@ static void record_rows(struct recording *rec, uint32_t thread, const struct fra
         uint32_t function = recording_function(rec, row->file, row->function, row->first);
         uint32_t parent = row->depth ? path[row->depth - 1] : NODE_ROOT;
         path[row->depth] = recording_node(rec, parent, function, row->line);
-        struct times times = {.samples = samples_of(row)};
-        for (int s = 0; s < STATE_COUNT; s++)
-            times.ns[s] = row->ms[s] * MS;
-        if (times.samples)
+        struct times times = times_of(row);
+        if (times.samples || times.ns[STATE_RUNNABLE])
             recording_add(rec, path[row->depth], thread, &times);
+        record_waits_of(rec, path[row->depth], thread, row);
     }
 }
 
@@ -201,8 +227,15 @@ static const char fetch_text[] = "import json, subprocess, time, urllib.request\
 static const struct frame_row waits_rows[] = {
     {0, FETCH, "<module>", 1, 15, {0}},
     {1, FETCH, "main", 7, 9, {0}},
-    {2, FETCH, "fetch", 3, 4, {120, 40, 60, 4100, 0, 0, 0, 0, 12}},
-    {2, FETCH, "fetch", 3, 5, {40, 360, 12, 300, 0, 0, 0, 150, 4}},
+    {2, FETCH, "fetch", 3, 4, {120, 40, 60, 900, 0, 0, 0, 0, 12}, "connect"},
+    {3,
+     "/usr/lib/python3.11/socket.py",
+     "SocketIO.readinto",
+     692,
+     706,
+     {4, 0, 8, 3200},
+     "recvfrom"},
+    {2, FETCH, "fetch", 3, 5, {40, 360, 12, 300, 0, 0, 0, 150, 4}, "recvfrom", 30},
     {1, FETCH, "main", 7, 10, {4, 0, 0, 0, 2010}},
     {1, FETCH, "main", 7, 11, {0, 0, 8, 0, 0, 930}},
     {1, FETCH, "main", 7, 12, {0, 0, 0, 0, 0, 0, 640}},
@@ -219,6 +252,102 @@ static void record_waits(struct recording *rec)
     run->exit_code = 3;
     uint32_t process = describe_process(rec, 4100, run->command, 655);
     record_rows(rec, recording_thread(rec, process, 4100, "MainThread"), ROWS(waits_rows));
+    keep_text(rec, FETCH, fetch_text);
+}
+
+// ---- tasks: threads that wait beside others, helpers, children, too few cores
+
+#define SERVER HOME "/server.py"
+
+static const char server_text[] = "import numpy as np, queue, socket, threading\n"
+                                  "\n"
+                                  "def client(connection):\n"
+                                  "    while data := connection.recv(4096):\n"
+                                  "        requests.put(data)\n"
+                                  "\n"
+                                  "def work():\n"
+                                  "    while request := requests.get():\n"
+                                  "        answer(request)\n"
+                                  "\n"
+                                  "def answer(request):\n"
+                                  "    return model @ np.frombuffer(request)\n"
+                                  "\n"
+                                  "for worker in workers:\n"
+                                  "    worker.join()\n";
+
+static const struct frame_row tasks_main[] = {
+    {0, SERVER, "<module>", 1, 1, {60, 20, 20, 40}, "page fault"},
+    {0, SERVER, "<module>", 1, 15, {0, 0, 0, 0, 0, 0, 8800}},
+};
+static const struct frame_row tasks_client[] = {
+    {0, SERVER, "client", 3, 4, {0, 0, 0, 20}, "recvfrom", 9000},
+};
+static const struct frame_row tasks_worker[] = {
+    {0, SERVER, "work", 7, 9, {0}},
+    {1, SERVER, "answer", 11, 12, {80, 1600, 20, 0, 0, 0, 700, 900, 1300}},
+};
+static const struct frame_row tasks_helper[] = {
+    {0, SERVER, "work", 7, 9, {0}},
+    {1, SERVER, "answer", 11, 12, {0}},
+    {2, NATIVE_THREADS, NATIVE_THREADS, 0, 0, {0, 1200, 0, 0, 0, 0, 0, 0, 700}},
+};
+static const struct frame_row tasks_idle[] = {
+    {0, SERVER, "work", 7, 8, {0, 0, 0, 0, 0, 0, 9000}},
+};
+static const struct frame_row tasks_child[] = {
+    {0, "<string>", "<module>", 1, 1, {300, 40, 8}},
+};
+
+static uint32_t task(struct recording *rec, uint32_t process, int tid, const char *name, int cpu_ms)
+{
+    uint32_t thread = recording_thread(rec, process, tid, name);
+    struct thread_info *info = recording_thread_info(rec, thread);
+    info->kernel_name = recording_string(rec, "python3");
+    info->native = strncmp(name, "blas", 4) == 0;
+    info->wall_ns = 9100 * MS;
+    info->cpu_ns = cpu_ms * MS;
+    info->overhead_ns = cpu_ms * MS / 200;
+    return thread;
+}
+
+static void record_tasks(struct recording *rec)
+{
+    struct run_info *run = describe_run(rec, "/usr/bin/python3.11 server.py --workers 12", 9200);
+    run->measured = ALL_STATES;
+    uint32_t server = describe_process(rec, 4100, run->command, 4730);
+    uint32_t child = describe_process(rec, 4190, "/usr/bin/python3.11 -c 'import this\n'", 360);
+    recording_process_info(rec, child)->exit_code = 1;
+    char name[32];
+    record_rows(rec, task(rec, server, 4100, "MainThread", 110), ROWS(tasks_main));
+    for (int i = 0; i < 12; i++) {
+        snprintf(name, sizeof name, "worker-%d", i);
+        uint32_t thread = task(rec, server, 4110 + i, name, i < 2 ? 1715 : 1);
+        if (i < 2)
+            record_rows(rec, thread, ROWS(tasks_worker));
+        record_rows(rec, thread, ROWS(tasks_idle));
+    }
+    for (int i = 0; i < 47; i++) {
+        snprintf(name, sizeof name, "client-%d", i);
+        record_rows(rec, task(rec, server, 4130 + i, name, 0), ROWS(tasks_client));
+    }
+    record_rows(rec, task(rec, server, 4180, "blas", 1210), ROWS(tasks_helper));
+    record_rows(rec, task(rec, child, 4190, "MainThread", 352), ROWS(tasks_child));
+    keep_text(rec, SERVER, server_text);
+}
+
+// ---- locked: nobody stands still for anything but a lock
+
+static const struct frame_row locked_rows[] = {
+    {0, FETCH, "main", 7, 9, {60, 40, 20}},
+    {0, FETCH, "main", 7, 12, {0, 0, 0, 0, 0, 0, 4900}},
+};
+
+static void record_locked(struct recording *rec)
+{
+    struct run_info *run = describe_run(rec, "python3 fetch.py", 5100);
+    run->measured = ALL_STATES;
+    uint32_t process = describe_process(rec, 4100, run->command, 130);
+    record_rows(rec, recording_thread(rec, process, 4100, "MainThread"), ROWS(locked_rows));
     keep_text(rec, FETCH, fetch_text);
 }
 
@@ -352,7 +481,7 @@ static void record_short(struct recording *rec)
     record_rows(rec, recording_thread(rec, process, 4100, "MainThread"), ROWS(short_rows));
 }
 
-// ---- sleepy: waits that are not measured, and time that is on no line
+// ---- sleepy: waits that are left out (--use-virtual-time), and time that is on no line
 
 #define POLL HOME "/poll.py"
 
@@ -420,7 +549,8 @@ const struct golden_case golden_cases[] = {
     {"simulate", record_simulate}, {"empty", record_empty},     {"waits", record_waits},
     {"text", record_text},         {"hostile", record_hostile}, {"huge", record_huge},
     {"bare", record_bare},         {"many", record_many},       {"short", record_short},
-    {"sleepy", record_sleepy},     {"cut", record_cut},
+    {"sleepy", record_sleepy},     {"tasks", record_tasks},     {"locked", record_locked},
+    {"cut", record_cut},
 };
 const size_t golden_case_count = sizeof golden_cases / sizeof *golden_cases;
 

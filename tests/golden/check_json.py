@@ -15,7 +15,7 @@ import jsonschema
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = ROOT / "docs" / "profile.schema.json"
-CASES = "simulate empty waits text hostile huge bare many cut".split()
+CASES = "simulate empty waits tasks text hostile huge bare many short sleepy locked cut".split()
 SEEDS = 60
 SHOWN = "python_s", "native_s", "system_s"
 DETAIL = "lock_s", "gil_s", "runnable_s"
@@ -71,6 +71,52 @@ def check_accounts(report):
                 raise Wrong(f"process {process['id']}: {float(cpu)} s of {float(process['cpu_s'])} s")
 
 
+def waits_of(items):
+    """(state, reason) -> (s, counted_s), added up."""
+    waits = {}
+    for item in items:
+        for wait in item:
+            s, counted = waits.get((wait["state"], wait["reason"]), (0, 0))
+            waits[wait["state"], wait["reason"]] = (s + wait["s"], counted + wait["counted_s"])
+    return waits
+
+
+def check_waits_of(what, item, waits):
+    """Locks and the GIL are their columns; of the rest, what counts is in system, which the kernel fills up."""
+    by_state = {"lock": 0, "gil": 0}
+    counted = 0
+    for (state, reason), (s, part) in waits_of([waits]).items():
+        by_state[state] = by_state.get(state, 0) + s
+        counted += part
+        if part and state in ("lock", "gil"):
+            raise Wrong(f"{what}: {reason} is in no column")
+    for state in "lock", "gil":
+        if item.get(state + "_s") is not None:
+            expect(f"{what}, {state}", by_state[state], item[state + "_s"])
+    if counted > item["system_s"]:
+        raise Wrong(f"{what}: {float(counted)} s of waiting in {float(item['system_s'])} s of system")
+    return item["system_s"] - counted
+
+
+def check_waits(report):
+    stacks, whole = report["stacks"]["waits"], report["totals"]["waits"]
+    lines = [line for file in report["files"].values() for line in file["lines"]]
+    if whole is None:
+        expect("unmeasured waits", (stacks, [t["waits"] for t in report["threads"]], [1 for n in lines if "waits" in n]),
+               (None, [None] * len(report["threads"]), []))
+        return
+    for what, items in (("stacks", [[wait] for wait in stacks]), ("threads", [t["waits"] for t in report["threads"]]),
+                        ("lines", [line.get("waits", []) for line in lines])):
+        expect(f"waits of {what}", waits_of(items), waits_of([whole]))
+    for item in [report["totals"]] + report["threads"] + lines:
+        waits = item.get("waits", [])
+        expect("longest first", [w["s"] for w in waits], sorted((w["s"] for w in waits), reverse=True))
+    kernel = check_waits_of("totals", report["totals"], whole)
+    for what, items in (("thread", report["threads"]), ("line", lines)):
+        expect(f"kernel of each {what}",
+               sum(check_waits_of(f"{what} {i}", item, item.get("waits", [])) for i, item in enumerate(items)), kernel)
+
+
 def check_percentages(report):
     total = sum(report["totals"][name] or 0 for name in SHOWN)
     for file in report["files"].values():
@@ -107,6 +153,8 @@ def check_stacks(report):
 def check_ids(report):
     expect("processes", [p["id"] for p in report["processes"]], list(range(len(report["processes"]))))
     expect("threads", [t["id"] for t in report["threads"]], list(range(len(report["threads"]))))
+    for wait in report["stacks"]["waits"] or []:
+        expect("wait", wait["node"] < len(report["stacks"]["nodes"]["parent"]) and wait["thread"] < len(report["threads"]), True)
     for thread in report["threads"]:
         expect("pid", thread["pid"], report["processes"][thread["process"]]["pid"])
 
@@ -114,7 +162,7 @@ def check_ids(report):
 def check(data, validator):
     validator.validate(json.loads(data))
     report = load(data)
-    for part in check_sums, check_accounts, check_percentages, check_unmeasured, check_stacks, check_ids:
+    for part in check_sums, check_accounts, check_waits, check_percentages, check_unmeasured, check_stacks, check_ids:
         part(report)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -626,19 +627,69 @@ def test_too_few_samples_tell_nothing(program):
     assert f"{samples} sample{'s' if samples > 1 else ''} in " in text
 
 
-def test_mostly_waiting_is_told(program):
+def words_of(ended):
+    return " ".join(ended.out.decode().split())
+
+
+SITE = {"PYTHONNOUSERSITE": "1"}  # what a user's site does at start-up is not of this
+
+
+def test_a_program_that_sleeps_is_asleep(program):
     program.write("t.py", "import time\ntime.sleep(1.5)\n")
-    ended = program.run("--cli", "--json", "t.py", env={"PYTHONNOUSERSITE": "1"})
-    assert " ".join(ended.out.decode().split()).startswith("Mostly waited: ")
-    assert "waiting is not measured yet" in ended.out.decode().replace("\n", " ")
-    assert "mostly waited: " in ended.one_line() and "waiting is not measured yet" in ended.err
+    ended = program.run("--cli", "--json", "t.py", env=SITE)
+    text = words_of(ended)
+    assert "% of the time is spent on t.py:2, " in text and "asleep." in text.split("python")[0]
+    assert "time.sleep(1.5) ◂ sleep" in text or "time.sleep(1.5) < sleep" in text
+    assert re.search(r" of CPU and 1\.[45]\d s of waiting \(", ended.one_line())
 
 
-def test_share_is_of_the_cpu_time(program):
+def test_waiting_that_is_in_no_column_is_told(program):
+    program.write("t.py", "import threading\nlock = threading.Lock()\nlock.acquire()\nlock.acquire(timeout=2)\n")
+    ended = program.run("--cli", "--json", "t.py", env=SITE)
+    text = words_of(ended)
+    assert text.startswith("Mostly waited: ") and "; waiting for locks took " in text
+    assert ", most of it on t.py:4." in text and re.search("lock.acquire\\(timeout=2\\) [◂<] lock", text)
+    assert "mostly waited: " in ended.one_line() and "waiting for locks took " in ended.err
+
+
+def test_waiting_can_be_left_out(program):
+    program.write("t.py", "import time\ntime.sleep(1.5)\n")
+    ended = program.run("--cli", "--json", "--use-virtual-time", "t.py", env=SITE)
+    text = words_of(ended)
+    assert text.startswith("Mostly waited: ") and "; waiting is left out." in text and "sleep(1.5) " not in text
+    assert "mostly waited: " in ended.one_line() and "; waiting is left out: " in ended.err
+    report = program.report()
+    assert report["totals"]["waits"] is None and report["totals"]["lock_s"] is None
+    assert all(thread["waits"] is None for thread in report["threads"])
+
+
+def test_idle_threads_are_one_row(program):
+    program.write("t.py", "import queue, threading\n"
+                          "q = queue.Queue()\n"
+                          "threads = [threading.Thread(target=q.get) for _ in range(20)]\n"
+                          "for t in threads: t.start()\n"
+                          "for i in range(10_000_000): pass\n"
+                          "for t in threads: q.put(1)\n")
+    text = words_of(program.run("--cli", "--json", "t.py", env=SITE))
+    assert "20 threads, waiting for locks" in text
+
+
+def test_children_are_listed(program):
+    program.write("t.py", "import subprocess, sys\n"
+                          "subprocess.run([sys.executable, '-c', 'sum(range(20_000_000))'])\nraise SystemExit(3)\n")
+    ended = program.run("--cli", "--json", "--column-width", "140", "t.py", env=SITE)
+    listed = ended.out.decode().split(" process\n")[-1]
+    for process in program.report()["processes"]:
+        assert str(process["pid"]) in listed
+    assert " exit 3" in listed and " CPU " in listed
+
+
+def test_share_is_of_the_time_measured(program):
     program.write("t.py", LONG)
-    ended = program.run("--cli", "--json", "t.py")
-    assert "% of the CPU time is spent on" in ended.out.decode()
-    assert "<start-up and shut-down>" not in ended.out.decode()
+    text = words_of(program.run("--cli", "--json", "t.py"))
+    assert "% of the time is spent on" in text
+    assert "<start-up and shut-down>" not in text
+    assert "% of the CPU time is spent on" in words_of(program.run("--cli", "--json", "--use-virtual-time", "t.py"))
 
 
 @pytest.mark.parametrize("words, word", [

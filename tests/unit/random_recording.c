@@ -40,10 +40,22 @@ static uint32_t random_function(struct recording *rec, uint64_t *state)
 static struct times random_times(uint64_t *state)
 {
     struct times times = {.samples = random_below(state, 4)};
-    for (int i = 0; i < STATE_COUNT; i++)
-        if (random_below(state, 3) == 0)
+    for (int i = 0; i < STATE_COUNT; i++) // waiting: random_wait()
+        if ((i < STATE_IO || i == STATE_RUNNABLE) && random_below(state, 3) == 0)
             times.ns[i] = (int64_t)random_below(state, 2000000000) * random_below(state, 5);
     return times;
+}
+
+static struct wait random_wait(uint64_t *state)
+{
+    static const char *const reasons[] = {"poll", "futex", "page fault"};
+    struct wait wait = {.state =
+                            STATE_IO + (enum state)random_below(state, STATE_GIL - STATE_IO + 1),
+                        .reason = reasons[random_below(state, 3)],
+                        .ns = (int64_t)random_below(state, 2000000000) * random_below(state, 5)};
+    if (wait.state <= STATE_CHILD && random_below(state, 2))
+        wait.counted_ns = wait.ns / (1 + random_below(state, 3));
+    return wait;
 }
 
 static void random_run(struct recording *rec, uint64_t *state)
@@ -70,8 +82,14 @@ static uint32_t random_threads(struct recording *rec, uint64_t *state)
         info.overhead_ns = random_below(state, 1000);
         info.exit_known = random_below(state, 2);
         uint32_t process = recording_process(rec, &info);
-        for (uint32_t t = 0; t < 1 + random_below(state, 4); t++, threads++)
-            recording_thread(rec, process, (int32_t)random_below(state, 9), "worker");
+        for (uint32_t t = 0; t < 1 + random_below(state, 4); t++, threads++) {
+            uint32_t id = recording_thread(rec, process, (int32_t)random_below(state, 9), "worker");
+            struct thread_info *thread = recording_thread_info(rec, id);
+            thread->native = random_below(state, 3) == 0;
+            thread->wall_ns = (int64_t)random_below(state, 2000000000) * random_below(state, 3);
+            thread->cpu_ns = (int64_t)random_below(state, 2000000000) * random_below(state, 3);
+            thread->overhead_ns = random_below(state, 1000);
+        }
     }
     return threads;
 }
@@ -93,6 +111,11 @@ struct recording *random_recording(uint64_t seed)
         if (random_below(&state, 3))
             recording_add(rec, nodes[random_below(&state, i + 1)], random_below(&state, threads),
                           &times);
+        struct wait wait = random_wait(&state);
+        if (random_below(&state, 2))
+            recording_wait(rec,
+                           random_below(&state, 9) ? nodes[random_below(&state, i + 1)] : NODE_ROOT,
+                           random_below(&state, threads), &wait);
     }
     if (random_below(&state, 3) == 0)
         recording_source(rec, "<string>", "f()\r\nlambda: 0\rx = 1\n\n", 21);

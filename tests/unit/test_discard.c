@@ -46,20 +46,48 @@ static uint32_t add_stack(struct recording *rec, uint64_t random)
     return node;
 }
 
+static struct wait some_wait(uint64_t *random)
+{
+    static const char *const reasons[] = {"poll", "futex"};
+    enum state state = random_below(random, 2) ? STATE_IO : STATE_LOCK;
+    int64_t ns = random_below(random, 1000);
+    return (struct wait){state, reasons[random_below(random, 2)], ns,
+                         state == STATE_IO ? ns / 2 : 0};
+}
+
 static void add_samples(struct pair *pair, uint64_t *random)
 {
     for (int i = 0; i < SAMPLES; i++) {
         const struct times times = {.ns = {random_below(random, 1000)}, .samples = 1};
+        const struct wait wait = some_wait(random);
+        bool waits = random_below(random, 3) == 0;
         uint32_t p = random_below(random, PROCESSES), t = random_below(random, THREADS);
-        for (int r = 0; r < 2; r++)
-            if (r == 0 || !pair->misread[p])
-                recording_add(pair->rec[r], add_stack(pair->rec[r], *random),
-                              pair->threads[r][p][t], &times);
+        for (int r = 0; r < 2; r++) {
+            if (r == 1 && pair->misread[p])
+                continue;
+            uint32_t node = add_stack(pair->rec[r], *random);
+            if (waits)
+                recording_wait(pair->rec[r], node, pair->threads[r][p][t], &wait);
+            else
+                recording_add(pair->rec[r], node, pair->threads[r][p][t], &times);
+        }
         random_below(random, 2);
     }
 }
 
 #define SAME(field) assert_memory_equal(&a->field, &b->field, sizeof a->field)
+
+static void compare_waits(const struct wait *x, size_t x_count, const struct wait *y,
+                          size_t y_count)
+{
+    assert_int_equal(x_count, y_count);
+    for (size_t i = 0; i < x_count; i++) {
+        assert_int_equal(x[i].state, y[i].state);
+        assert_string_equal(x[i].reason, y[i].reason);
+        assert_int_equal(x[i].ns, y[i].ns);
+        assert_int_equal(x[i].counted_ns, y[i].counted_ns);
+    }
+}
 
 static void compare_lines(const struct profile_file *x, const struct profile_file *y)
 {
@@ -70,6 +98,7 @@ static void compare_lines(const struct profile_file *x, const struct profile_fil
         SAME(times);
         SAME(self);
         SAME(total);
+        compare_waits(a->waits, a->wait_count, b->waits, b->wait_count);
     }
 }
 
@@ -94,6 +123,11 @@ static void compare(const struct profile *a, const struct profile *b)
     SAME(node_count);
     SAME(weight_count);
     SAME(file_count);
+    SAME(wait_count);
+    compare_waits(a->total_waits, a->total_wait_count, b->total_waits, b->total_wait_count);
+    for (size_t i = 0; i < a->thread_count; i++)
+        compare_waits(a->threads[i].waits, a->threads[i].wait_count, b->threads[i].waits,
+                      b->threads[i].wait_count);
     compare_functions(a, b);
     for (size_t i = 0; i < a->file_count; i++) {
         assert_string_equal(a->files[i].path, b->files[i].path);

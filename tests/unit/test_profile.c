@@ -260,6 +260,54 @@ static void virtual_time_leaves_waiting_out(void **state)
     assert_int_equal(profile->weight_count, 1);
 }
 
+// ---- waits
+
+static void wait_on(struct fixture *f, uint32_t node, enum state state, int64_t ns, int64_t counted)
+{
+    const struct wait wait = {state, "poll", ns, counted};
+    recording_wait(f->rec, node, f->thread, &wait);
+}
+
+static void only_counted_waiting_is_in_the_columns(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t node = stack(f, FRAMES({MAIN, "main", 3}, {OS, "read", 8}), 2);
+    wait_on(f, node, STATE_IO, 70, 50);
+    wait_on(f, node, STATE_IO, 5, 0);
+    wait_on(f, node, STATE_LOCK, 9, 0);
+    const struct profile_line *line = line_of(build(f, &app), MAIN, 3);
+    assert_int_equal(times_shown(&line->times), 50);
+    assert_int_equal(line->times.ns[STATE_LOCK], 9);
+    assert_int_equal(line->wait_count, 2);
+    assert_int_equal(line->waits[0].ns, 75);
+    assert_int_equal(line->waits[0].counted_ns, 50);
+    assert_int_equal(f->profile->wait_count, 2);
+}
+
+static void a_line_that_only_waited_beside_others_is_kept(void **state)
+{
+    struct fixture *f = *state;
+    SAMPLE(f, 5, {MAIN, "main", 4});
+    wait_on(f, stack(f, FRAMES({MAIN, "main", 3}), 1), STATE_IO, 70, 0);
+    assert_int_equal(line_of(build(f, &app), MAIN, 3)->waits[0].ns, 70);
+    const struct scope scope = {.roots = app_roots, .root_count = 1, .virtual_time = true};
+    assert_null(line_of(build(f, &scope), MAIN, 3));
+    assert_int_equal(f->profile->total_wait_count, 0);
+    assert_int_equal(f->profile->threads[0].wait_count, 0);
+}
+
+static void work_of_native_threads_is_told_apart(void **state)
+{
+    struct fixture *f = *state;
+    SAMPLE(f, 30, {MAIN, "main", 3}, {NATIVE_THREADS, NATIVE_THREADS, 0});
+    SAMPLE(f, 5, {MAIN, "main", 3});
+    SAMPLE(f, 7, {NATIVE_THREADS, NATIVE_THREADS, 0});
+    const struct profile *profile = build(f, &app);
+    assert_int_equal(line_of(profile, MAIN, 3)->helpers_ns, 30);
+    assert_int_equal(attributed(profile, MAIN, 3), 35);
+    assert_int_equal(line_of(profile, NATIVE_THREADS, 0)->helpers_ns, 0);
+}
+
 // ---- totals
 
 static void recursion_counts_once(void **state)
@@ -564,6 +612,83 @@ static void parts_are_sorted(const struct profile *profile)
             assert_true(profile->files[i].lines[j - 1].line < profile->files[i].lines[j].line);
 }
 
+// ---- waits
+
+static void add_wait(struct wait *sum, const struct wait *wait)
+{
+    sum->ns += wait->ns;
+    sum->counted_ns += wait->counted_ns;
+}
+
+// Of `waits` what has this state and reason; every reason when it is NULL.
+static struct wait wait_sum(const struct wait *waits, size_t count, enum state state,
+                            const char *reason)
+{
+    struct wait sum = {.state = state};
+    for (size_t i = 0; i < count; i++)
+        if (waits[i].state == state && (!reason || strcmp(waits[i].reason, reason) == 0))
+            add_wait(&sum, &waits[i]);
+    return sum;
+}
+
+static void expect_waits(const struct wait *a, const struct wait *b)
+{
+    assert_int_equal(a->ns, b->ns);
+    assert_int_equal(a->counted_ns, b->counted_ns);
+}
+
+// The longest first, each state and reason once, and what is in the times of the same thing.
+static void waits_are_sane(const struct wait *waits, size_t count, const struct times *times)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct wait same = wait_sum(waits, count, waits[i].state, waits[i].reason);
+        expect_waits(&same, &waits[i]);
+        assert_true(waits[i].counted_ns <= waits[i].ns);
+        assert_true(!i || waits[i - 1].ns >= waits[i].ns);
+    }
+    for (enum state state = STATE_IO; state <= STATE_GIL; state++) {
+        struct wait sum = wait_sum(waits, count, state, NULL);
+        assert_int_equal(times->ns[state], state <= STATE_CHILD ? sum.counted_ns : sum.ns);
+    }
+}
+
+// By brute force: what stands at the stacks, seen by thread, by line and in all.
+static void waits_agree(const struct profile *profile)
+{
+    waits_are_sane(profile->total_waits, profile->total_wait_count, &profile->times);
+    for (size_t t = 0; t < profile->thread_count; t++)
+        waits_are_sane(profile->threads[t].waits, profile->threads[t].wait_count,
+                       &profile->threads[t].times);
+    for (size_t f = 0; f < profile->file_count; f++)
+        for (size_t l = 0; l < profile->files[f].line_count; l++)
+            waits_are_sane(profile->files[f].lines[l].waits, profile->files[f].lines[l].wait_count,
+                           &profile->files[f].lines[l].times);
+    for (size_t i = 0; i < profile->total_wait_count; i++) {
+        const struct wait *whole = &profile->total_waits[i];
+        struct wait stacks = {0}, threads = {0}, lines = {0};
+        for (size_t w = 0; w < profile->wait_count; w++) {
+            struct wait one = wait_sum(&profile->waits[w].wait, 1, whole->state, whole->reason);
+            add_wait(&stacks, &one);
+        }
+        for (size_t t = 0; t < profile->thread_count; t++) {
+            const struct profile_thread *thread = &profile->threads[t];
+            struct wait one =
+                wait_sum(thread->waits, thread->wait_count, whole->state, whole->reason);
+            add_wait(&threads, &one);
+        }
+        for (size_t f = 0; f < profile->file_count; f++)
+            for (size_t l = 0; l < profile->files[f].line_count; l++) {
+                const struct profile_line *line = &profile->files[f].lines[l];
+                struct wait one =
+                    wait_sum(line->waits, line->wait_count, whole->state, whole->reason);
+                add_wait(&lines, &one);
+            }
+        expect_waits(&stacks, whole);
+        expect_waits(&threads, whole);
+        expect_waits(&lines, whole);
+    }
+}
+
 static void indices_agree(const struct profile *profile)
 {
     for (uint32_t i = 0; i < profile->file_count; i++) {
@@ -584,6 +709,7 @@ static void any_recording_adds_up(void **state)
         const struct profile *profile = profile_build(rec, &scope);
         assert_non_null(profile);
         sums_agree(profile);
+        waits_agree(profile);
         parts_are_sorted(profile);
         indices_agree(profile);
         if (seed % 8 == 0)
@@ -608,6 +734,9 @@ int main(void)
         FACT(only_and_exclude_leave_a_rest),
         FACT(everything_may_be_narrowed),
         FACT(virtual_time_leaves_waiting_out),
+        FACT(only_counted_waiting_is_in_the_columns),
+        FACT(a_line_that_only_waited_beside_others_is_kept),
+        FACT(work_of_native_threads_is_told_apart),
         FACT(recursion_counts_once),
         FACT(deep_recursion_is_no_matter),
         FACT(a_line_of_two_functions_counts_once),

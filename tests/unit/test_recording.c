@@ -156,6 +156,38 @@ static void times_of_one_stack_and_thread_are_added(void **state)
     profile_free(profile);
 }
 
+static void waits_of_one_stack_thread_and_reason_are_added(void **state)
+{
+    struct recording *rec = *state;
+    uint32_t thread = one_thread(rec);
+    uint32_t node = recording_node(rec, NODE_ROOT, recording_function(rec, "/a.py", "f", 1), 3);
+    const struct wait read = {STATE_IO, "read", 5, 2}, poll = {STATE_IO, "poll", 1, 1};
+    for (int i = 0; i < 10; i++) {
+        recording_wait(rec, node, thread, &read);
+        recording_wait(rec, node, thread, &poll);
+    }
+    const struct profile *profile = profile_build(rec, &(struct scope){0});
+    assert_int_equal(profile->wait_count, 2);
+    assert_string_equal(profile->waits[0].wait.reason, "poll");  // by name
+    assert_string_equal(profile->total_waits[0].reason, "read"); // the longest
+    assert_int_equal(profile->waits[1].wait.ns, 50);
+    assert_int_equal(profile->waits[1].wait.counted_ns, 20);
+    assert_int_equal(profile->times.ns[STATE_IO], 30);
+    assert_int_equal(profile->times.samples, 0);
+    profile_free(profile);
+}
+
+static void a_wait_without_frames_is_the_interpreters(void **state)
+{
+    struct recording *rec = *state;
+    const struct wait wait = {STATE_SLEEP, "pause", 5, 5};
+    recording_wait(rec, NODE_ROOT, one_thread(rec), &wait);
+    const struct profile *profile = profile_build(rec, &(struct scope){0});
+    assert_string_equal(profile->files[0].path, "<interpreter>");
+    assert_int_equal(profile->files[0].lines[0].waits[0].ns, 5);
+    profile_free(profile);
+}
+
 static void a_sample_without_frames_is_the_interpreters(void **state)
 {
     struct recording *rec = *state;
@@ -196,6 +228,7 @@ static void an_unknown_id_is_an_error(void **state)
     assert_int_equal(recording_thread(rec, 5, 1, ""), UINT32_MAX);
     recording_thread_info(rec, 9)->tid = 1;
     recording_add(rec, 9, 9, &times);
+    recording_wait(rec, 9, 9, &(const struct wait){STATE_IO, "read", 1, 1});
     assert_string_equal(recording_process_info(rec, 9)->command, "");
     assert_null(profile_build(rec, &(struct scope){0}));
     assert_int_equal(errno, EINVAL);
@@ -230,6 +263,8 @@ int main(void)
         FACT(processes_and_threads_are_always_new),
         FACT(a_process_stays_where_it_is),
         FACT(times_of_one_stack_and_thread_are_added),
+        FACT(waits_of_one_stack_thread_and_reason_are_added),
+        FACT(a_wait_without_frames_is_the_interpreters),
         FACT(a_sample_without_frames_is_the_interpreters),
         FACT(a_thread_can_be_named_later),
         FACT(no_line_is_below_zero),
