@@ -268,11 +268,14 @@ bool handler_owns(const siginfo_t *info)
 __attribute__((noinline)) static void on_tick(const siginfo_t *info, const ucontext_t *context)
 {
     int saved_errno = errno;
+    if (!shim_enter())
+        return;
     if (!atomic_load_explicit(&shim.active, memory_order_acquire) || threads_ended() ||
         atomic_load_explicit(&shim.session.header->closed, memory_order_relaxed))
         timers_stop(); // this thread or the run is over, or it never began here
     else
         take_sample(info, context);
+    shim_leave();
     errno = saved_errno;
 }
 

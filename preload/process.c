@@ -101,10 +101,16 @@ static const char *find_program(const char *name, char found[PATH_MAX])
     return NULL;
 }
 
+// What a confined program starts is confined as well.
+static bool loads(const char *path, char *const envp[])
+{
+    return !atomic_load(&shim.quiet) && inherit_loads(path, envp);
+}
+
 static int execute(const char *path, char *const argv[], char *const envp[])
 {
     before_exec();
-    if (inherit_loads(path, envp)) {
+    if (loads(path, envp)) {
         REAL(execve)(path, argv, envp);
     } else {
         char *clean[inherit_count(envp)], preload[inherit_preload_size(envp)];
@@ -120,9 +126,9 @@ static int execute_searched(const char *file, char *const argv[], char *const en
     char found[PATH_MAX];
     before_exec();
     int saved_errno = errno;
-    const char *path = find_program(file, found);
+    const char *path = atomic_load(&shim.quiet) ? NULL : find_program(file, found);
     errno = saved_errno;
-    if (inherit_loads(path, envp)) {
+    if (loads(path, envp)) {
         REAL(execvpe)(file, argv, envp);
     } else {
         char *clean[inherit_count(envp)], preload[inherit_preload_size(envp)];
@@ -207,12 +213,12 @@ EXPORT int execle(const char *path, const char *arg, ...)
     {                                                                                              \
         char found[PATH_MAX], *clean[inherit_count(envp)], preload[inherit_preload_size(envp)];    \
         int saved_errno = errno, err;                                                              \
-        bool loads = inherit_loads(find, envp);                                                    \
-        if (!loads)                                                                                \
+        bool as_is = !atomic_load(&shim.quiet) && inherit_loads(find, envp);                       \
+        if (!as_is)                                                                                \
             inherit_without_shim(envp, clean, preload);                                            \
         signals_before_exec();                                                                     \
         errno = saved_errno;                                                                       \
-        err = REAL(name)(pid, file, actions, attr, argv, loads ? envp : clean);                    \
+        err = REAL(name)(pid, file, actions, attr, argv, as_is ? envp : clean);                    \
         saved_errno = errno;                                                                       \
         signals_after_exec();                                                                      \
         errno = saved_errno;                                                                       \

@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/prctl.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -53,6 +54,8 @@ enum pc_class image_class(const struct image *image, const struct ring_header *h
 
 struct shim {
     _Atomic bool active; // ring and layout stand: handlers may write
+    _Atomic bool quiet;  // confined by seccomp: no system call of ours any more; not active
+    _Atomic int inside;  // threads that may be about to make one, see shim_enter()
     pid_t owner;         // the process that this state belongs to; a vfork child is another
     struct image image;
     const struct py_layout *layout; // in the ring's header
@@ -66,6 +69,12 @@ extern struct shim shim;
 bool shim_owned(void); // false in a vfork child, which shares our memory
 int64_t shim_process_cpu(void);
 void shim_fork_child(void); // a fork's child starts a ring of its own
+
+// ---- confine.c
+
+// Around what makes system calls beside the program's own; false: quiet, there may be none.
+bool shim_enter(void);
+void shim_leave(void);
 
 // ---- codes.c: code objects seen
 
@@ -119,7 +128,7 @@ void inherit_without_shim(char *const envp[], char *clean[], char *preload);
 #define REALS(X)                                                  \
     X(pthread_create)                                             \
     X(sigaction) X(signal) X(ssignal) X(__sysv_signal)            \
-    X(sigtimedwait) X(sigpending)                                 \
+    X(sigtimedwait) X(sigpending) X(prctl)                        \
     X(execve) X(execvpe) X(fexecve) X(posix_spawn) X(posix_spawnp)
 // clang-format on
 

@@ -31,7 +31,8 @@ struct collector_summary { // for the messages after a run
     bool perf_refused; // a rate above the tick was asked for and the kernel said no
     unsigned ringless; // Pythons that ran unprofiled, without room for a ring: a full /dev/shm
     int ringless_errno;
-    bool unreadable; // a target's memory could not be read: progress test impossible
+    unsigned confined; // Pythons under a seccomp filter of the program's: unprofiled from there on
+    bool unreadable;   // a target's memory could not be read: progress test impossible
 };
 
 // The session stays the caller's. NULL and errno on failure.

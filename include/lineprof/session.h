@@ -29,6 +29,8 @@ struct session_header {
     _Atomic uint32_t closed;        // the run is over: shims stop their timers
     _Atomic uint32_t ringless;      // Pythons that ran unprofiled: they could not make their ring
     _Atomic int32_t ringless_errno; // why the last of them could not
+    int32_t filters;                // seccomp filters that the launcher itself is under
+    _Atomic uint32_t confined;      // Pythons under more: unprofiled from then on
     _Atomic int32_t first; // pid of the first Python: the only one without SESSION_CHILDREN
 };
 
@@ -43,3 +45,4 @@ int session_join(struct session *session, const char *path); // shim; 0 or -errn
 void session_leave(struct session *session);                 // shim: forgets it, nothing else
 void session_remove(struct session *session);                // launcher: deletes the directory
 void session_wake(struct session *session);                  // signal-safe
+int session_filters(void); // seccomp filters that this process is under; 0 where that is not told

@@ -512,6 +512,7 @@ void collector_finish(struct collector *collector, pid_t pid, int status,
         .perf_refused = collector->perf_refused,
         .ringless = atomic_load(&collector->session->header->ringless),
         .ringless_errno = atomic_load(&collector->session->header->ringless_errno),
+        .confined = atomic_load(&collector->session->header->confined),
     };
     atomic_store(&collector->session->header->closed, 1);
     drain_all(collector);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -122,10 +123,26 @@ static int64_t timeval_ns(struct timeval time)
     return (int64_t)time.tv_sec * 1000000000 + (int64_t)time.tv_usec * 1000;
 }
 
+// A zombie still says how it was confined.
+static int seccomp_mode(pid_t pid)
+{
+    char path[32], line[256];
+    int mode = 0;
+    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    FILE *file = fopen(path, "re");
+    while (file && fgets(line, sizeof line, file))
+        if (strncmp(line, "Seccomp:", strlen("Seccomp:")) == 0)
+            mode = (int)strtol(line + strlen("Seccomp:"), NULL, 10);
+    if (file)
+        fclose(file);
+    return mode;
+}
+
 void launch_reap(struct child *child)
 {
     child->elapsed_ns = clock_ns(CLOCK_MONOTONIC) - child->started_ns;
     int64_t own = own_cpu_ns(child->pid);
+    child->seccomp = seccomp_mode(child->pid);
     while (wait4(child->pid, &child->status, 0, &child->usage) < 0 && errno == EINTR)
         ;
     int64_t all = timeval_ns(child->usage.ru_utime) + timeval_ns(child->usage.ru_stime);

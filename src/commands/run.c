@@ -207,6 +207,7 @@ static void run_and_report(struct run *run)
     if (!started)
         return;
     messages_trouble(&run->summary, &run->program, asked_rate(&run->options));
+    messages_end(&run->summary, &run->child);
     if (run->summary.processes)
         report(run);
     messages_hint(&run->program, run->outcome->code);
