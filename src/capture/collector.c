@@ -196,15 +196,17 @@ static void enable_perf(struct target *target, bool on)
     }
 }
 
-// The target is about to exec, and waits for its events to stop; or that exec has failed.
+// The target is about to exec, and waits for its events to stop; or that exec has failed. (Or has
+// failed and is tried again, on the next entry of PATH, before we have looked.)
 static void serve_hold(struct target *target)
 {
     _Atomic uint32_t *hold = &target->ring.header->perf_hold;
     uint32_t now = atomic_load(hold);
     bool stop = now == HOLD_ASKED;
-    if (stop == target->held || (now == HOLD_GRANTED && target->held))
+    if (now == HOLD_GRANTED && target->held)
         return;
-    enable_perf(target, !stop);
+    if (stop != target->held)
+        enable_perf(target, !stop);
     target->held = stop;
     if (stop && atomic_compare_exchange_strong(hold, &now, HOLD_GRANTED))
         syscall(SYS_futex, hold, FUTEX_WAKE, 1, NULL, NULL, 0);
