@@ -42,6 +42,7 @@ static bool hush(void)
         return false;
     int saved_errno = errno;
     timers_stop();
+    process_stop_perf(); // an exec could not ask for it any more
     atomic_store(&shim.active, false);
     atomic_store(&shim.quiet, true);
     atomic_fetch_add(&shim.session.header->confined, 1);
@@ -57,6 +58,7 @@ static void go_on(void)
     atomic_store(&shim.quiet, false);
     atomic_store(&shim.active, true);
     timers_start();
+    process_start_perf();
     errno = saved_errno;
 }
 

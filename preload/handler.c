@@ -252,10 +252,23 @@ static void take_sample(const siginfo_t *info, const ucontext_t *context)
         capacity *= 2;
 }
 
+// What the kernel says of a perf event's SIGTRAP, which glibc's siginfo_t has no names for.
+#define CODE_TRAP_PERF 6
+#define OFFSET_COOKIE  24
+
+static bool is_trap_of_ours(const siginfo_t *info)
+{
+    uint64_t cookie;
+    memcpy(&cookie, (const char *)info + OFFSET_COOKIE, sizeof cookie);
+    return info->si_code == CODE_TRAP_PERF && cookie == SESSION_COOKIE;
+}
+
 // Our timers carry a cookie and are directed at a thread; perf events belong to the collector; in a
 // self-check, what the script sends to its own thread is the only signal there is.
 bool handler_owns(const siginfo_t *info)
 {
+    if (info->si_signo == SIGTRAP)
+        return is_trap_of_ours(info);
     if (info->si_code == SI_TIMER)
         return info->si_value.sival_ptr == (void *)(uintptr_t)SESSION_COOKIE;
     uint32_t flags = shim.session.header ? shim.session.header->flags : 0;

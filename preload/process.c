@@ -32,7 +32,7 @@ static bool uses_perf(void)
 static bool wait_for_hold(struct ring_header *header)
 {
     struct timespec slice = {0, 1000000};
-    for (int i = 0; i < 50; i++) {
+    for (int i = 0; i < 200; i++) {
         if (atomic_load(&header->perf_hold) != HOLD_ASKED)
             return true;
         syscall(SYS_futex, &header->perf_hold, FUTEX_WAIT, HOLD_ASKED, &slice, NULL, 0);
@@ -40,13 +40,21 @@ static bool wait_for_hold(struct ring_header *header)
     return false;
 }
 
-// The collector stops its perf events first, see enum ring_hold. (Timers need no such care: exec
-// drops their signals.)
-static void stop_perf(struct ring_header *header)
+bool process_stop_perf(void)
 {
+    struct ring_header *header = shim.ring.header;
+    if (!uses_perf())
+        return true;
     atomic_store(&header->perf_hold, HOLD_ASKED);
     session_wake(&shim.session);
-    signals_drop_pending(wait_for_hold(header));
+    return wait_for_hold(header);
+}
+
+void process_start_perf(void)
+{
+    atomic_store(&shim.ring.header->perf_hold, HOLD_NONE);
+    if (uses_perf())
+        session_wake(&shim.session);
 }
 
 static void before_exec(void)
@@ -57,8 +65,9 @@ static void before_exec(void)
         struct ring_header *header = shim.ring.header;
         atomic_store(&header->end_cpu_ns, shim_process_cpu());
         atomic_store(&header->replaced, 1);
+        // (Timers need no such care: exec drops their signals.)
         if (uses_perf())
-            stop_perf(header);
+            signals_drop_pending(process_stop_perf());
     }
     errno = saved_errno;
 }
@@ -71,9 +80,7 @@ static void after_failed_exec(void)
         struct ring_header *header = shim.ring.header;
         atomic_store(&header->replaced, 0);
         atomic_store(&header->end_cpu_ns, 0);
-        atomic_store(&header->perf_hold, HOLD_NONE);
-        if (uses_perf())
-            session_wake(&shim.session);
+        process_start_perf();
     }
     errno = saved_errno;
 }

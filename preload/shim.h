@@ -86,16 +86,16 @@ uint32_t codes_id(const struct mem *mem, target_addr code);
 // ---- handler.c
 
 void handler_on_signal(int sig, siginfo_t *info, void *context);
-bool handler_owns(const siginfo_t *info); // a SIGPROF that the program never asked for
+bool handler_owns(const siginfo_t *info); // a SIGPROF or SIGTRAP that it never asked for
 
-// ---- signals.c: who gets SIGPROF, SIGSEGV and SIGBUS
+// ---- signals.c: who gets SIGPROF, SIGSEGV, SIGBUS and SIGTRAP
 
 void signals_start(void);
 // Does what the program believes will be done with a signal that is not ours.
 void signals_forward(int sig, siginfo_t *info, void *context);
 void signals_before_exec(void); // also in a vfork child, whose signals are its own
-// Forgets every SIGPROF that pends, so that none kills the program that exec starts; and leaves it
-// ignored where more may come.
+// Forgets every SIGPROF and SIGTRAP that pends, so that none kills the program that exec starts;
+// and leaves it ignored where more may come.
 void signals_drop_pending(bool no_more_come);
 void signals_after_exec(void); // that failed, or was a child's
 
@@ -110,6 +110,12 @@ void timers_forked(void); // in a fork's child: timers are not inherited
 
 void threads_announce(enum record_type type); // THREAD_START or THREAD_END of the caller
 bool threads_ended(void); // the calling thread has announced its end: a late signal is not a sample
+
+// ---- process.c
+
+// The collector stops its perf events, see enum ring_hold; false when it has not answered in time.
+bool process_stop_perf(void);
+void process_start_perf(void);
 
 // ---- inherit.c: what an exec'd program gets of us
 

@@ -17,6 +17,7 @@
 
 #define SESSION_CHILDREN 1u // profile child processes too
 #define SESSION_PERF     2u // the collector adds perf events: SIGPROF with si_code POLL_* is ours
+#define SESSION_TRAP     8u // those events signal SIGTRAP, see perf.h
 #define SESSION_CHECK    4u // selfcheck.h: no timers; a SIGPROF that the thread sends itself is ours
 
 struct session_header {

@@ -408,7 +408,7 @@ struct collector *collector_new(struct session *session, struct recording *rec,
     collector->perf_refused = above_tick && !collector->perf;
     session->header->interval_ns = interval_for(collector->rate_hz);
     if (collector->perf)
-        session->header->flags |= SESSION_PERF;
+        session->header->flags |= SESSION_PERF | (perf_traps() ? SESSION_TRAP : 0);
     else
         collector->rate_hz = fmin(collector->rate_hz, tick_hz);
     return collector;
