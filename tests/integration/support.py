@@ -83,9 +83,11 @@ class Transparent(Program):
     def both(self, source, *arguments, options=(), wrap=(), err=None, **popen):
         """Runs `source` bare and profiled, and compares; the profiled end and lineprof's own lines are returned.
 
-        `wrap` stands in front of both command lines. `err` changes the stderr of both before it is compared.
+        $LINEPROF_TEST_RATE is the rate of all that name none. `wrap` stands in front of both command lines. `err` changes the stderr of both before it is compared.
         """
         script = self.write("t.py", source)
+        if not options and "LINEPROF_TEST_RATE" in os.environ:
+            options = ["--rate", os.environ["LINEPROF_TEST_RATE"]]
         bare = self.execute([*wrap, self.python, script, *arguments], **popen)
         ours = self.execute([*wrap, self.lineprof, *options, "--json", "-o", self.directory / "out.json", "--python",
                              self.python, script, *arguments], **popen)
