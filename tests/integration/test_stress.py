@@ -103,11 +103,12 @@ signal.signal(signal.SIGALRM, lambda *a: woken.append(1))
 for n in range(count):
     sum(range(200))
     before = len(woken)
-    signal.setitimer(signal.ITIMER_REAL, 0.0002)
+    signal.setitimer(signal.ITIMER_REAL, 0.0002, 0.02)      # again, for one that comes before the call
     libc.pause()
     if len(woken) == before:
         interrupted["pause"] += 1
         while len(woken) == before: time.sleep(0.0001)
+signal.setitimer(signal.ITIMER_REAL, 0)
 print(sorted(interrupted.items()))
 """
 
@@ -145,7 +146,7 @@ print("through")
 @PERF
 def test_execs(program, much):
     """None is killed by a signal that pends."""
-    count = much(100, 10_000)
+    count = much(60, 10_000)
     code, out, err, wall, peak = run(program, EXECS, count, options=["--rate", 10000])
     print(f"\n{count} execs at 10,000 samples a second: {wall:.0f} s, lineprof {peak} kB")
     assert (code, out) == (0, "through\n"), err
@@ -194,13 +195,14 @@ sys.exit(6)
 @pytest.mark.parametrize("kind", ["living", "ended"])
 def test_threads(program, much, kind):
     """All get to their end, and the memory of both sides is bounded."""
-    source, count = {"living": (LIVING, much(300, 1000)), "ended": (ENDED, much(2000, 20000))}[kind]
+    source, count = {"living": (LIVING, much(200, 1000)), "ended": (ENDED, much(2000, 20000))}[kind]
     bare = run(program, source, count, bare=True)
     ours = run(program, source, count)
     more = int(ours[2].split("\n")[0]) - int(bare[2])
     print(f"\n{count} threads {kind}: target {more:+} kB, lineprof {ours[4]} kB, wall {bare[3]:.2f} -> {ours[3]:.2f} s")
     assert bare[:2] == ours[:2] and ours[0] == 6, ours
-    assert more < 4096 + count and ours[4] < 30_000 + 4 * count
+    # A signal's frame and its handler touch pages of each thread's stack that it did not reach itself.
+    assert more < 4096 + 20 * count and ours[4] < 20_000 + count
     profile = program.profile()
     assert len(profile["threads"]) >= count and profile["lost"]["no_timer"] == 0
 
@@ -229,7 +231,7 @@ print(time.monotonic() - begin, busy)
 @pytest.mark.parametrize("kind", ["paced", "at once"])
 def test_children(program, much, kind):
     """200 short ones a second, or one behind the other: each is in the report."""
-    count = much(200, 2000)
+    count = much(100, 2000)
     walls, busy = [], []
     for _ in range(much(1, 5)):
         bare = run(program, CHILDREN, kind, count, bare=True)
