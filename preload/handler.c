@@ -252,10 +252,23 @@ static void take_sample(const siginfo_t *info, const ucontext_t *context)
         capacity *= 2;
 }
 
+// What the kernel says of a perf event's SIGTRAP, which glibc's siginfo_t has no names for.
+#define CODE_TRAP_PERF 6
+#define OFFSET_COOKIE  24
+
+static bool is_trap_of_ours(const siginfo_t *info)
+{
+    uint64_t cookie;
+    memcpy(&cookie, (const char *)info + OFFSET_COOKIE, sizeof cookie);
+    return info->si_code == CODE_TRAP_PERF && cookie == SESSION_COOKIE;
+}
+
 // Our timers carry a cookie and are directed at a thread; perf events belong to the collector; in a
 // self-check, what the script sends to its own thread is the only signal there is.
 bool handler_owns(const siginfo_t *info)
 {
+    if (info->si_signo == SIGTRAP)
+        return is_trap_of_ours(info);
     if (info->si_code == SI_TIMER)
         return info->si_value.sival_ptr == (void *)(uintptr_t)SESSION_COOKIE;
     uint32_t flags = shim.session.header ? shim.session.header->flags : 0;
@@ -268,11 +281,14 @@ bool handler_owns(const siginfo_t *info)
 __attribute__((noinline)) static void on_tick(const siginfo_t *info, const ucontext_t *context)
 {
     int saved_errno = errno;
+    if (!shim_enter())
+        return;
     if (!atomic_load_explicit(&shim.active, memory_order_acquire) || threads_ended() ||
         atomic_load_explicit(&shim.session.header->closed, memory_order_relaxed))
         timers_stop(); // this thread or the run is over, or it never began here
     else
         take_sample(info, context);
+    shim_leave();
     errno = saved_errno;
 }
 

@@ -32,7 +32,7 @@ static bool uses_perf(void)
 static bool wait_for_hold(struct ring_header *header)
 {
     struct timespec slice = {0, 1000000};
-    for (int i = 0; i < 50; i++) {
+    for (int i = 0; i < 200; i++) {
         if (atomic_load(&header->perf_hold) != HOLD_ASKED)
             return true;
         syscall(SYS_futex, &header->perf_hold, FUTEX_WAIT, HOLD_ASKED, &slice, NULL, 0);
@@ -40,13 +40,21 @@ static bool wait_for_hold(struct ring_header *header)
     return false;
 }
 
-// The collector stops its perf events first, see enum ring_hold. (Timers need no such care: exec
-// drops their signals.)
-static void stop_perf(struct ring_header *header)
+bool process_stop_perf(void)
 {
+    struct ring_header *header = shim.ring.header;
+    if (!uses_perf())
+        return true;
     atomic_store(&header->perf_hold, HOLD_ASKED);
     session_wake(&shim.session);
-    signals_drop_pending(wait_for_hold(header));
+    return wait_for_hold(header);
+}
+
+void process_start_perf(void)
+{
+    atomic_store(&shim.ring.header->perf_hold, HOLD_NONE);
+    if (uses_perf())
+        session_wake(&shim.session);
 }
 
 static void before_exec(void)
@@ -57,8 +65,9 @@ static void before_exec(void)
         struct ring_header *header = shim.ring.header;
         shim_note_end();
         atomic_store(&header->replaced, 1);
+        // (Timers need no such care: exec drops their signals.)
         if (uses_perf())
-            stop_perf(header);
+            signals_drop_pending(process_stop_perf());
     }
     errno = saved_errno;
 }
@@ -72,9 +81,7 @@ static void after_failed_exec(void)
         atomic_store(&header->replaced, 0);
         atomic_store(&header->end_cpu_ns, 0);
         atomic_store(&header->end_ns, 0);
-        atomic_store(&header->perf_hold, HOLD_NONE);
-        if (uses_perf())
-            session_wake(&shim.session);
+        process_start_perf();
     }
     errno = saved_errno;
 }
@@ -102,10 +109,16 @@ static const char *find_program(const char *name, char found[PATH_MAX])
     return NULL;
 }
 
+// What a confined program starts is confined as well.
+static bool loads(const char *path, char *const envp[])
+{
+    return !atomic_load(&shim.quiet) && inherit_loads(path, envp);
+}
+
 static int execute(const char *path, char *const argv[], char *const envp[])
 {
     before_exec();
-    if (inherit_loads(path, envp)) {
+    if (loads(path, envp)) {
         REAL(execve)(path, argv, envp);
     } else {
         char *clean[inherit_count(envp)], preload[inherit_preload_size(envp)];
@@ -121,9 +134,9 @@ static int execute_searched(const char *file, char *const argv[], char *const en
     char found[PATH_MAX];
     before_exec();
     int saved_errno = errno;
-    const char *path = find_program(file, found);
+    const char *path = atomic_load(&shim.quiet) ? NULL : find_program(file, found);
     errno = saved_errno;
-    if (inherit_loads(path, envp)) {
+    if (loads(path, envp)) {
         REAL(execvpe)(file, argv, envp);
     } else {
         char *clean[inherit_count(envp)], preload[inherit_preload_size(envp)];
@@ -208,12 +221,12 @@ EXPORT int execle(const char *path, const char *arg, ...)
     {                                                                                              \
         char found[PATH_MAX], *clean[inherit_count(envp)], preload[inherit_preload_size(envp)];    \
         int saved_errno = errno, err;                                                              \
-        bool loads = inherit_loads(find, envp);                                                    \
-        if (!loads)                                                                                \
+        bool as_is = !atomic_load(&shim.quiet) && inherit_loads(find, envp);                       \
+        if (!as_is)                                                                                \
             inherit_without_shim(envp, clean, preload);                                            \
         signals_before_exec();                                                                     \
         errno = saved_errno;                                                                       \
-        err = REAL(name)(pid, file, actions, attr, argv, loads ? envp : clean);                    \
+        err = REAL(name)(pid, file, actions, attr, argv, as_is ? envp : clean);                    \
         saved_errno = errno;                                                                       \
         signals_after_exec();                                                                      \
         errno = saved_errno;                                                                       \

@@ -16,7 +16,7 @@ struct shim shim;
 
 bool shim_owned(void)
 {
-    return (pid_t)syscall(SYS_getpid) == shim.owner;
+    return atomic_load(&shim.quiet) || (pid_t)syscall(SYS_getpid) == shim.owner;
 }
 
 int64_t shim_clock(clockid_t clock)
@@ -89,6 +89,12 @@ static void describe_process(struct ring_header *header)
         read_whole("/proc/self/cmdline", header->command, sizeof header->command);
 }
 
+static void count_ringless(struct session_header *header, int err)
+{
+    atomic_store(&header->ringless_errno, -err);
+    atomic_fetch_add(&header->ringless, 1);
+}
+
 // Pids are reused and differ between namespaces: a ring's name is random.
 static int create_ring(void)
 {
@@ -99,8 +105,7 @@ static int create_ring(void)
     snprintf(name, sizeof name, SESSION_RING_PREFIX "%016llx", (unsigned long long)random);
     int err = ring_create(&shim.ring, shim.session.dirfd, name);
     if (err) {
-        atomic_store(&shim.session.header->ringless_errno, -err);
-        atomic_fetch_add(&shim.session.header->ringless, 1);
+        count_ringless(shim.session.header, err);
         return err;
     }
     shim.ring.header->self = (target_addr)(uintptr_t)shim.ring.header;
@@ -126,13 +131,28 @@ static bool is_wanted(struct session_header *header)
            first == shim.owner || (header->flags & SESSION_CHILDREN);
 }
 
-// Joins the session with a new ring. True when samples may follow.
-static bool join(const char *path)
+// Under a seccomp filter that lineprof is not under, some program's, a call of ours may be the end.
+static bool is_free(struct session_header *header)
+{
+    if (session_filters() <= header->filters)
+        return true;
+    atomic_fetch_add(&header->confined, 1);
+    return false;
+}
+
+// Joins the session with a new ring. True when samples may follow. A fork's child knows its
+// parent's header, and counts there when the session is out of its reach (another user, another
+// root).
+static bool join(const char *path, struct session_header *parents)
 {
     shim.owner = (pid_t)syscall(SYS_getpid);
-    if (session_join(&shim.session, path))
+    int err = session_join(&shim.session, path);
+    if (err && parents && !atomic_load(&parents->closed))
+        count_ringless(parents, err);
+    if (err)
         return false;
-    bool wanted = !atomic_load(&shim.session.header->closed) && is_wanted(shim.session.header);
+    bool wanted = !atomic_load(&shim.session.header->closed) && is_wanted(shim.session.header) &&
+                  is_free(shim.session.header);
     bool ok = wanted && create_ring() == 0;
     close(shim.session.dirfd); // the program's descriptors are numbered as if we were not here
     shim.session.dirfd = -1;
@@ -155,16 +175,18 @@ static void begin(void)
 void shim_fork_child(void)
 {
     int saved_errno = errno;
+    if (atomic_load(&shim.quiet))
+        return;
     bool was_active = atomic_exchange(&shim.active, false);
+    atomic_store(&shim.inside, 0); // the parent's other threads
     timers_forked();
     ring_close(&shim.ring); // the parent's
     if (was_active) {
-        char path[sizeof shim.session.path];
-        strcpy(path, shim.session.path);
-        session_leave(&shim.session);
+        struct session parents = shim.session;
         codes_reset();
-        if (join(path))
+        if (join(parents.path, parents.header))
             begin();
+        session_leave(&parents);
     }
     errno = saved_errno;
 }
@@ -174,7 +196,7 @@ __attribute__((constructor)) static void shim_start(void)
     int saved_errno = errno;
     real_all();
     const char *path = getenv(SESSION_ENV);
-    if (path && image_find(&shim.image) && join(path)) {
+    if (path && image_find(&shim.image) && join(path, NULL)) {
         signals_start();
         pthread_atfork(NULL, NULL, shim_fork_child);
         begin();

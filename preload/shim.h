@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/prctl.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -53,6 +54,8 @@ enum pc_class image_class(const struct image *image, const struct ring_header *h
 
 struct shim {
     _Atomic bool active; // ring and layout stand: handlers may write
+    _Atomic bool quiet;  // confined by seccomp: no system call of ours any more; not active
+    _Atomic int inside;  // threads that may be about to make one, see shim_enter()
     pid_t owner;         // the process that this state belongs to; a vfork child is another
     struct image image;
     const struct py_layout *layout; // in the ring's header
@@ -68,6 +71,12 @@ int64_t shim_clock(clockid_t clock); // ns
 void shim_note_end(void);            // of the process, or of what it is until its exec
 void shim_fork_child(void);          // a fork's child starts a ring of its own
 
+// ---- confine.c
+
+// Around what makes system calls beside the program's own; false: quiet, there may be none.
+bool shim_enter(void);
+void shim_leave(void);
+
 // ---- codes.c: code objects seen
 
 void codes_reset(void); // another ring knows none of them
@@ -78,16 +87,16 @@ uint32_t codes_id(const struct mem *mem, target_addr code);
 // ---- handler.c
 
 void handler_on_signal(int sig, siginfo_t *info, void *context);
-bool handler_owns(const siginfo_t *info); // a SIGPROF that the program never asked for
+bool handler_owns(const siginfo_t *info); // a SIGPROF or SIGTRAP that it never asked for
 
-// ---- signals.c: who gets SIGPROF, SIGSEGV and SIGBUS
+// ---- signals.c: who gets SIGPROF, SIGSEGV, SIGBUS and SIGTRAP
 
 void signals_start(void);
 // Does what the program believes will be done with a signal that is not ours.
 void signals_forward(int sig, siginfo_t *info, void *context);
 void signals_before_exec(void); // also in a vfork child, whose signals are its own
-// Forgets every SIGPROF that pends, so that none kills the program that exec starts; and leaves it
-// ignored where more may come.
+// Forgets every SIGPROF and SIGTRAP that pends, so that none kills the program that exec starts;
+// and leaves it ignored where more may come.
 void signals_drop_pending(bool no_more_come);
 void signals_after_exec(void); // that failed, or was a child's
 
@@ -102,6 +111,12 @@ void timers_forked(void); // in a fork's child: timers are not inherited
 
 void threads_announce(enum record_type type); // THREAD_START or THREAD_END of the caller
 bool threads_ended(void); // the calling thread has announced its end: a late signal is not a sample
+
+// ---- process.c
+
+// The collector stops its perf events, see enum ring_hold; false when it has not answered in time.
+bool process_stop_perf(void);
+void process_start_perf(void);
 
 // ---- inherit.c: what an exec'd program gets of us
 
@@ -120,7 +135,7 @@ void inherit_without_shim(char *const envp[], char *clean[], char *preload);
 #define REALS(X)                                                  \
     X(pthread_create)                                             \
     X(sigaction) X(signal) X(ssignal) X(__sysv_signal)            \
-    X(sigtimedwait) X(sigpending)                                 \
+    X(sigtimedwait) X(sigpending) X(prctl)                        \
     X(execve) X(execvpe) X(fexecve) X(posix_spawn) X(posix_spawnp)
 // clang-format on
 

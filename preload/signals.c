@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// signals.c - the program believes that it alone decides over SIGPROF, SIGSEGV and SIGBUS.
+// signals.c - the program believes that it alone decides over SIGPROF, SIGSEGV and SIGBUS, and
+// where perf events trap, over SIGTRAP.
 //
-// Our handlers stay installed; sigaction() and signal() for these three only change what the
+// Our handlers stay installed; sigaction() and signal() for these only change what the
 // program believes, and any signal that is not ours is treated as that belief says. Our handler is
 // installed with the program's own flags and mask, so that nesting, masks, alternate stacks and
 // restarted calls are as it asked.
@@ -25,7 +26,9 @@ struct belief {
     _Atomic uint64_t mask; // action's mask
 };
 
-static struct belief beliefs[] = {{.sig = SIGPROF}, {.sig = SIGSEGV}, {.sig = SIGBUS}};
+static struct belief beliefs[] = {
+    {.sig = SIGPROF}, {.sig = SIGSEGV}, {.sig = SIGBUS}, {.sig = SIGTRAP}};
+static size_t belief_count = 3; // 4: SESSION_TRAP
 static atomic_flag lock = ATOMIC_FLAG_INIT;
 static _Atomic bool started;
 static int restart; // SA_RESTART where a system call would notice our signals without it
@@ -33,9 +36,14 @@ static void (*restorer)(void);
 static int restorer_flag;
 static __typeof__(&sigaction) real_sigaction; // at hand: the handler may look nothing up
 
+static bool is_sampling(int sig)
+{
+    return sig == SIGPROF || sig == SIGTRAP;
+}
+
 static struct belief *find(int sig)
 {
-    for (size_t i = 0; i < sizeof beliefs / sizeof *beliefs; i++)
+    for (size_t i = 0; i < belief_count; i++)
         if (beliefs[i].sig == sig)
             return &beliefs[i];
     return NULL;
@@ -84,18 +92,18 @@ static bool ticks_interrupt(void)
 // Faults must come through, for our own guarded reads.
 static void block_asynchronous(sigset_t *mask)
 {
-    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGSYS, SIGABRT};
     sigfillset(mask);
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
         sigdelset(mask, faults[i]);
 }
 
-// The mask that the program's handler for SIGPROF is to run under, instead of ours.
+// The mask that the program's handler for SIGPROF or SIGTRAP is to run under, instead of ours.
 static void set_program_mask(const struct belief *belief, const ucontext_t *context, int flags)
 {
     uint64_t mask, asked = atomic_load_explicit(&belief->mask, memory_order_relaxed);
     memcpy(&mask, &context->uc_sigmask, sizeof mask); // the kernel's 64 signals
-    mask |= asked | (flags & SA_NODEFER ? 0 : UINT64_C(1) << (SIGPROF - 1));
+    mask |= asked | (flags & SA_NODEFER ? 0 : UINT64_C(1) << (belief->sig - 1));
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof mask);
 }
 
@@ -104,7 +112,7 @@ static int install(const struct belief *belief)
     bool default_action =
         belief->action.sa_handler == SIG_DFL || belief->action.sa_handler == SIG_IGN;
     struct sigaction ours = {
-        .sa_sigaction = belief->sig == SIGPROF ? handler_on_signal : on_fault,
+        .sa_sigaction = is_sampling(belief->sig) ? handler_on_signal : on_fault,
         .sa_mask = belief->action.sa_mask,
         .sa_flags = (belief->action.sa_flags & ~SA_RESETHAND) | SA_SIGINFO | SA_ONSTACK,
     };
@@ -112,7 +120,7 @@ static int install(const struct belief *belief)
         sigemptyset(&ours.sa_mask);
         ours.sa_flags = SA_SIGINFO | SA_ONSTACK | restart;
     }
-    if (belief->sig == SIGPROF) {
+    if (is_sampling(belief->sig)) {
         ours.sa_flags &= ~SA_NODEFER; // our handler must not nest
         block_asynchronous(&ours.sa_mask);
     }
@@ -148,9 +156,12 @@ static void find_restorer(void)
 void signals_start(void)
 {
     real_sigaction = REAL(sigaction);
-    if ((shim.session.header->flags & SESSION_PERF) || ticks_interrupt())
+    uint32_t flags = shim.session.header->flags;
+    if (((flags & SESSION_PERF) && !(flags & SESSION_TRAP)) || ticks_interrupt())
         restart = SA_RESTART;
-    for (size_t i = 0; i < sizeof beliefs / sizeof *beliefs; i++) {
+    if (flags & SESSION_TRAP)
+        belief_count = sizeof beliefs / sizeof *beliefs;
+    for (size_t i = 0; i < belief_count; i++) {
         struct sigaction inherited;
         if (real_sigaction(beliefs[i].sig, NULL, &inherited) < 0)
             continue;
@@ -169,7 +180,7 @@ __attribute__((noinline)) static void forward_default(int sig, const siginfo_t *
     int saved_errno = errno;
     struct sigaction action = {.sa_handler = SIG_DFL};
     real_sigaction(sig, &action, NULL);
-    if (sig == SIGPROF || info->si_code <= 0)
+    if (is_sampling(sig) || info->si_code <= 0)
         syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), sig);
     errno = saved_errno;
 }
@@ -179,7 +190,7 @@ void signals_forward(int sig, siginfo_t *info, void *context)
     struct belief *belief = find(sig);
     void *handler = atomic_load_explicit(&belief->handler, memory_order_acquire);
     int flags = atomic_load_explicit(&belief->flags, memory_order_relaxed);
-    bool fault = sig != SIGPROF && info->si_code > 0;
+    bool fault = sig != SIGPROF && info->si_code > 0; // a breakpoint as well
     if (handler == (void *)SIG_DFL || (handler == (void *)SIG_IGN && fault)) {
         forward_default(sig, info);
         return;
@@ -188,7 +199,7 @@ void signals_forward(int sig, siginfo_t *info, void *context)
         return;
     if (flags & SA_RESETHAND)
         atomic_store_explicit(&belief->handler, (void *)SIG_DFL, memory_order_release);
-    if (sig == SIGPROF)
+    if (is_sampling(sig))
         set_program_mask(belief, context, flags);
     ((void (*)(int, siginfo_t *, void *))handler)(sig, info,
                                                   context); // a one-argument one ignores the rest
@@ -210,7 +221,7 @@ void signals_before_exec(void)
 {
     if (!atomic_load_explicit(&started, memory_order_acquire))
         return;
-    for (size_t i = 0; i < sizeof beliefs / sizeof *beliefs; i++)
+    for (size_t i = 0; i < belief_count; i++)
         if (is_ignored(&beliefs[i]))
             ignore(beliefs[i].sig);
 }
@@ -218,18 +229,20 @@ void signals_before_exec(void)
 // The kernel forgets what is pending of a signal once that is ignored.
 void signals_drop_pending(bool no_more_come)
 {
-    const struct belief *prof = find(SIGPROF);
-    ignore(SIGPROF);
-    if (no_more_come && !is_ignored(prof))
-        install(prof);
+    for (size_t i = 0; i < belief_count; i++)
+        if (is_sampling(beliefs[i].sig)) {
+            ignore(beliefs[i].sig);
+            if (no_more_come && !is_ignored(&beliefs[i]))
+                install(&beliefs[i]);
+        }
 }
 
 void signals_after_exec(void)
 {
     if (!atomic_load_explicit(&started, memory_order_acquire))
         return;
-    for (size_t i = 0; i < sizeof beliefs / sizeof *beliefs; i++)
-        if (is_ignored(&beliefs[i]) || beliefs[i].sig == SIGPROF)
+    for (size_t i = 0; i < belief_count; i++)
+        if (is_ignored(&beliefs[i]) || is_sampling(beliefs[i].sig))
             install(&beliefs[i]);
 }
 

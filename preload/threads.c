@@ -42,10 +42,24 @@ void threads_announce(enum record_type type)
 static void thread_end(void *unused)
 {
     (void)unused;
-    timers_stop();
     ended = true;
+    if (!shim_enter())
+        return;
+    timers_stop();
     if (atomic_load_explicit(&shim.active, memory_order_acquire))
         threads_announce(RECORD_THREAD_END);
+    shim_leave();
+}
+
+static void thread_begin(void)
+{
+    if (!shim_enter())
+        return;
+    if (atomic_load_explicit(&shim.active, memory_order_acquire)) {
+        threads_announce(RECORD_THREAD_START);
+        timers_start();
+    }
+    shim_leave();
 }
 
 static void *thread_main(void *argument)
@@ -54,10 +68,7 @@ static void *thread_main(void *argument)
     free(argument);
     void *result;
     pthread_cleanup_push(thread_end, NULL);
-    if (atomic_load_explicit(&shim.active, memory_order_acquire)) {
-        threads_announce(RECORD_THREAD_START);
-        timers_start();
-    }
+    thread_begin();
     result = start.run(start.argument);
     pthread_cleanup_pop(1);
     return result;

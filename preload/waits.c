@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// waits.c - a thread that blocks SIGPROF finds none of ours when it asks for what is pending.
+// waits.c - a thread that blocks SIGPROF or SIGTRAP finds none of ours when it asks for what is
+// pending.
 //
 // A program may block every signal and wait for them in one thread. Our tick then pends there like
 // any other signal; whoever takes it out throws it away and goes on waiting.
@@ -40,7 +41,7 @@ EXPORT int sigtimedwait(const sigset_t *set, siginfo_t *info, const struct times
         clock_gettime(CLOCK_MONOTONIC, &start);
     for (;;) {
         int sig = wait_once(set, &own, patience);
-        if (sig != SIGPROF || !handler_owns(&own)) {
+        if ((sig != SIGPROF && sig != SIGTRAP) || !handler_owns(&own)) {
             if (sig > 0 && info)
                 *info = own;
             return sig;
@@ -73,21 +74,21 @@ EXPORT int sigwait(const sigset_t *set, int *sig)
 static void put_back(siginfo_t *info)
 {
     if (info->si_code == SI_TKILL)
-        syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), SIGPROF, info);
+        syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), info->si_signo, info);
     else
-        syscall(SYS_rt_sigqueueinfo, getpid(), SIGPROF, info);
+        syscall(SYS_rt_sigqueueinfo, getpid(), info->si_signo, info);
 }
 
-// True when a SIGPROF of the program's is pending; ours are taken out. What had to be taken out to
-// look at it is put back.
-static bool program_has_one(void)
+// True when such a signal of the program's is pending; ours are taken out. What had to be taken out
+// to look at it is put back.
+static bool program_has_one(int sig)
 {
     const struct timespec none = {0, 0};
     sigset_t set;
     siginfo_t info;
     sigemptyset(&set);
-    sigaddset(&set, SIGPROF);
-    while (wait_once(&set, &info, &none) == SIGPROF)
+    sigaddset(&set, sig);
+    while (wait_once(&set, &info, &none) == sig)
         if (!handler_owns(&info)) {
             put_back(&info);
             return true;
@@ -99,8 +100,10 @@ EXPORT int sigpending(sigset_t *set)
 {
     int saved_errno = errno;
     int result = REAL(sigpending)(set);
-    if (result == 0 && sigismember(set, SIGPROF) == 1 && !program_has_one())
-        sigdelset(set, SIGPROF);
+    static const int ours[] = {SIGPROF, SIGTRAP};
+    for (size_t i = 0; result == 0 && i < sizeof ours / sizeof *ours; i++)
+        if (sigismember(set, ours[i]) == 1 && !program_has_one(ours[i]))
+            sigdelset(set, ours[i]);
     if (result == 0)
         errno = saved_errno;
     return result;

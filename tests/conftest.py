@@ -27,6 +27,9 @@ def pytest_addoption(parser):
                           "the system's own), or these. Also $LINEPROF_INTERPRETERS.")
 
 
+    parser.addoption("--long", action="store_true", help="test_stress.py with its full counts: half an hour")
+
+
 def pytest_configure(config):
     try:
         config.chosen = interpreters.select(config.getoption("--interpreters"))

@@ -17,6 +17,7 @@
 
 #define SESSION_CHILDREN 1u // profile child processes too
 #define SESSION_PERF     2u // the collector adds perf events: SIGPROF with si_code POLL_* is ours
+#define SESSION_TRAP     8u // those events signal SIGTRAP, see perf.h
 #define SESSION_CHECK    4u // selfcheck.h: no timers; a SIGPROF that the thread sends itself is ours
 
 struct session_header {
@@ -29,6 +30,8 @@ struct session_header {
     _Atomic uint32_t closed;        // the run is over: shims stop their timers
     _Atomic uint32_t ringless;      // Pythons that ran unprofiled: they could not make their ring
     _Atomic int32_t ringless_errno; // why the last of them could not
+    int32_t filters;                // seccomp filters that the launcher itself is under
+    _Atomic uint32_t confined;      // Pythons under more: unprofiled from then on
     _Atomic int32_t first; // pid of the first Python: the only one without SESSION_CHILDREN
 };
 
@@ -45,3 +48,4 @@ int session_join(struct session *session, const char *path); // shim; 0 or -errn
 void session_leave(struct session *session);                 // shim: forgets it, nothing else
 void session_remove(struct session *session);                // launcher: deletes the directory
 void session_wake(struct session *session);                  // signal-safe
+int session_filters(void); // seccomp filters that this process is under; 0 where that is not told

@@ -235,15 +235,17 @@ static void enable_perf(struct target *target, bool on)
     }
 }
 
-// The target is about to exec, and waits for its events to stop; or that exec has failed.
+// The target is about to exec, and waits for its events to stop; or that exec has failed. (Or has
+// failed and is tried again, on the next entry of PATH, before we have looked.)
 static void serve_hold(struct target *target)
 {
     _Atomic uint32_t *hold = &target->ring.header->perf_hold;
     uint32_t now = atomic_load(hold);
     bool stop = now == HOLD_ASKED;
-    if (stop == target->held || (now == HOLD_GRANTED && target->held))
+    if (now == HOLD_GRANTED && target->held)
         return;
-    enable_perf(target, !stop);
+    if (stop != target->held)
+        enable_perf(target, !stop);
     target->held = stop;
     if (stop && atomic_compare_exchange_strong(hold, &now, HOLD_GRANTED))
         syscall(SYS_futex, hold, FUTEX_WAKE, 1, NULL, NULL, 0);
@@ -530,7 +532,7 @@ struct collector *collector_new(struct session *session, struct recording *rec,
     collector->perf_refused = above_tick && !collector->perf;
     session->header->interval_ns = interval_for(collector->rate_hz);
     if (collector->perf)
-        session->header->flags |= SESSION_PERF;
+        session->header->flags |= SESSION_PERF | (perf_traps() ? SESSION_TRAP : 0);
     else
         collector->rate_hz = fmin(collector->rate_hz, tick_hz);
     return collector;
@@ -586,6 +588,7 @@ static struct collector_summary new_summary(const struct collector *collector)
         .perf_refused = collector->perf_refused,
         .ringless = atomic_load(&collector->session->header->ringless),
         .ringless_errno = atomic_load(&collector->session->header->ringless_errno),
+        .confined = atomic_load(&collector->session->header->confined),
     };
 }
 

@@ -34,6 +34,19 @@ static bool fits_limit(void)
     return getrlimit(RLIMIT_FSIZE, &limit) < 0 || limit.rlim_cur >= sizeof(struct session_header);
 }
 
+int session_filters(void)
+{
+    static const char key[] = "Seccomp_filters:"; // Linux 5.9 and later
+    char text[4096];
+    int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
+    if (fd >= 0)
+        close(fd);
+    text[n > 0 ? n : 0] = '\0';
+    const char *line = strstr(text, key);
+    return line ? (int)strtol(line + sizeof key - 1, NULL, 10) : 0;
+}
+
 static int create_header(struct session *session)
 {
     int fd = openat(session->dirfd, SESSION_FILE, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -86,6 +99,7 @@ int session_create(struct session *session)
         return err;
     session->header->magic = SESSION_MAGIC;
     session->header->launcher = getpid();
+    session->header->filters = session_filters();
     return 0;
 }
 

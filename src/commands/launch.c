@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -127,10 +128,26 @@ int64_t launch_elapsed_ns(const struct child *child)
     return clock_ns(CLOCK_MONOTONIC) - child->started_ns;
 }
 
+// A zombie still says how it was confined.
+static int seccomp_mode(pid_t pid)
+{
+    char path[32], line[256];
+    int mode = 0;
+    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    FILE *file = fopen(path, "re");
+    while (file && fgets(line, sizeof line, file))
+        if (strncmp(line, "Seccomp:", strlen("Seccomp:")) == 0)
+            mode = (int)strtol(line + strlen("Seccomp:"), NULL, 10);
+    if (file)
+        fclose(file);
+    return mode;
+}
+
 void launch_reap(struct child *child)
 {
     child->elapsed_ns = launch_elapsed_ns(child);
     int64_t own = own_cpu_ns(child->pid);
+    child->seccomp = seccomp_mode(child->pid);
     while (wait4(child->pid, &child->status, 0, &child->usage) < 0 && errno == EINTR)
         ;
     int64_t all = timeval_ns(child->usage.ru_utime) + timeval_ns(child->usage.ru_stime);

@@ -12,6 +12,7 @@
 struct child {
     pid_t pid;
     int status;          // as wait gives it
+    int seccomp;         // at its end: 0 none, 1 strict, 2 a filter, as the kernel counts
     struct rusage usage; // of it and the descendants it waited for
     int64_t children_ns; // CPU time of those descendants alone
     int64_t started_unix_ns, elapsed_ns;

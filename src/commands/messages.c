@@ -3,9 +3,12 @@
 #include "messages.h"
 
 #include <ctype.h>
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include "interpreter.h"
 #include "lineprof/report.h"
 #include "text.h"
@@ -18,10 +21,12 @@
 
 static void say_ringless(const struct collector_summary *summary)
 {
-    say("%u Python%s ran unprofiled, no memory to share with %s in /dev/shm: %s (make room there, "
-        "or raise ulimit -f)",
+    int error = summary->ringless_errno;
+    bool room = error == ENOSPC || error == EFBIG || error == ENOMEM;
+    say("%u Python%s ran unprofiled, no memory to share with %s in /dev/shm: %s%s",
         summary->ringless, summary->ringless == 1 ? "" : "s",
-        summary->ringless == 1 ? "it" : "them", strerror(summary->ringless_errno));
+        summary->ringless == 1 ? "it" : "them", strerror(error),
+        room ? " (make room there, or raise ulimit -f)" : "");
 }
 
 // Nothing that we can read ran. The program has run as it would alone.
@@ -72,6 +77,10 @@ static void say_why_less(const struct collector_summary *summary)
             summary->unsupported == 1 ? "" : "es", summary->unsupported_version);
     if (summary->ringless)
         say_ringless(summary);
+    if (summary->confined)
+        say("%u process%s ran under a seccomp filter of the program's: unprofiled from there on, "
+            "lest it be killed for a system call of lineprof's",
+            summary->confined, summary->confined == 1 ? "" : "es");
     if (summary->unreadable)
         say("the program's memory may not be read from outside (see kernel.yama.ptrace_scope): "
             "python and native are told apart less well");
@@ -104,6 +113,18 @@ void messages_trouble(const struct collector_summary *summary, const struct prog
         say_why_less(summary);
     else
         say_why_nothing(summary, program);
+}
+
+void messages_end(const struct collector_summary *summary, const struct child *child)
+{
+    int sig = WIFSIGNALED(child->status) ? WTERMSIG(child->status) : 0;
+    if (summary->confined || !child->seccomp || (sig != SIGSYS && sig != SIGKILL))
+        return;
+    say("the program was under seccomp and killed by SIG%s, perhaps for a system call of "
+        "lineprof's: "
+        "allow clock_gettime, futex, getrusage, gettid, timer_delete and rt_sigreturn there, or "
+        "install the filter by the prctl() that all libraries see (ctypes.CDLL(None))",
+        sig == SIGSYS ? "SYS" : "KILL");
 }
 
 // ---- hint for line_profiler's decorator

@@ -6,6 +6,7 @@
 #include <glob.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 #include "text.h"
 
@@ -22,10 +23,14 @@ static char *own_directory(void)
 {
     char path[4096];
     ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
-    if (n < 0)
-        return NULL;
-    path[n] = '\0';
-    return text_directory(path);
+    path[n < 0 ? 0 : n] = '\0';
+    if (n >= 0)
+        return text_directory(path);
+    const char *executed = (const char *)getauxval(AT_EXECFN); // there may be no /proc
+    char *real = executed ? realpath(executed, NULL) : NULL;
+    char *directory = real ? text_directory(real) : NULL;
+    free(real);
+    return directory;
 }
 
 static char *readable(char *path)

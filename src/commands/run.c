@@ -240,6 +240,7 @@ static void run_and_report(struct run *run)
     if (!started)
         return;
     messages_trouble(&run->summary, &run->program, asked_rate(&run->options));
+    messages_end(&run->summary, &run->child);
     if (run->summary.processes)
         report(run);
     if (!run->kept)

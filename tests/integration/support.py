@@ -87,6 +87,55 @@ class Ended:
         return self.lines[0]
 
 
+class Transparent(Program):
+    def both(self, source, *arguments, options=(), wrap=(), err=None, **popen):
+        """Runs `source` bare and profiled, and compares; the profiled end and lineprof's own lines are returned.
+
+        $LINEPROF_TEST_RATE is the rate of all that name none. `wrap` stands in front of both command lines. `err` changes the stderr of both before it is compared.
+        """
+        script = self.write("t.py", source)
+        if not options and "LINEPROF_TEST_RATE" in os.environ:
+            options = ["--rate", os.environ["LINEPROF_TEST_RATE"]]
+        bare = self.execute([*wrap, self.python, script, *arguments], **popen)
+        ours = self.execute([*wrap, self.lineprof, *options, "--json", "-o", self.directory / "out.json", "--python",
+                             self.python, script, *arguments], **popen)
+        said = [line for line in ours.err.splitlines() if line.startswith("lineprof: ")]
+        theirs = "".join(line for line in ours.err.splitlines(True) if not line.startswith("lineprof: "))
+        assert ours.out.decode() == bare.out.decode()
+        clean = err or addresses_away
+        assert clean(theirs) == clean(bare.err)
+        assert ours.code == bare.code
+        return ours, said
+
+    def execute(self, words, env=None, **popen):
+        popen = {"cwd": self.directory, "stdin": subprocess.DEVNULL, **popen}
+        process = subprocess.Popen([str(word) for word in words], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   env={**self.environment, **(env or {})}, **popen)
+        out, err = process.communicate(timeout=TIMEOUT)
+        assert not left_behind(process.pid)
+        return Ended(process.returncode, out, err.decode(errors="replace"))
+
+    def profile(self):
+        return json.loads((self.directory / "out.json").read_text())
+
+
+def addresses_away(text):
+    return re.sub(r"0x[0-9a-f]+", "0x", text)
+
+
+def left_behind(launcher, where=Path("/dev/shm")):
+    """Sessions of this lineprof that are still there; other test runs have theirs. See session.h."""
+    found = []
+    for directory in where.glob("lineprof-*"):
+        try:
+            header = (directory / "session").read_bytes()
+        except OSError:
+            continue
+        if int.from_bytes(header[12:16], sys.byteorder) == launcher:
+            found.append(directory)
+    return found
+
+
 class Terminal:
     """A command on a pseudo-terminal of its own, as in a person's window."""
 

@@ -3,78 +3,20 @@
 Every test runs on every interpreter. What is left in /dev/shm is looked at after each of them.
 """
 
-import ctypes
-import json
 import os
 import re
-import shutil
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import pytest
-from support import BUSY, TIMEOUT, Ended, Program, wait_for
+from support import BUSY, left_behind, wait_for
 
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
-SHM = Path("/dev/shm")
 
 
 # --- running both ways -----------------------------------------------------------------------------------------
 
 @pytest.fixture
-def program(lineprof, python, tmp_path):
-    directory = tmp_path / "work"
-    directory.mkdir()
-    return Transparent(lineprof, directory, str(python))
-
-
-class Transparent(Program):
-    def both(self, source, *arguments, options=(), wrap=(), err=None, **popen):
-        """Runs `source` bare and profiled, and compares; the profiled end and lineprof's own lines are returned.
-
-        `wrap` stands in front of both command lines. `err` changes the stderr of both before it is compared.
-        """
-        script = self.write("t.py", source)
-        bare = self.execute([*wrap, self.python, script, *arguments], **popen)
-        ours = self.execute([*wrap, self.lineprof, *options, "--json", "-o", self.directory / "out.json", "--python",
-                             self.python, script, *arguments], **popen)
-        said = [line for line in ours.err.splitlines() if line.startswith("lineprof: ")]
-        theirs = "".join(line for line in ours.err.splitlines(True) if not line.startswith("lineprof: "))
-        assert ours.out.decode() == bare.out.decode()
-        clean = err or addresses_away
-        assert clean(theirs) == clean(bare.err)
-        assert ours.code == bare.code
-        return ours, said
-
-    def execute(self, words, env=None, **popen):
-        popen = {"cwd": self.directory, "stdin": subprocess.DEVNULL, **popen}
-        process = subprocess.Popen([str(word) for word in words], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                   env={**self.environment, **(env or {})}, **popen)
-        out, err = process.communicate(timeout=TIMEOUT)
-        assert not left_behind(process.pid)
-        return Ended(process.returncode, out, err.decode(errors="replace"))
-
-    def profile(self):
-        return json.loads((self.directory / "out.json").read_text())
-
-
-def addresses_away(text):
-    return re.sub(r"0x[0-9a-f]+", "0x", text)
-
-
-def left_behind(launcher, where=SHM):
-    """Sessions of this lineprof that are still there; other test runs have theirs. See session.h."""
-    found = []
-    for directory in where.glob("lineprof-*"):
-        try:
-            header = (directory / "session").read_bytes()
-        except OSError:
-            continue
-        if int.from_bytes(header[12:16], sys.byteorder) == launcher:
-            found.append(directory)
-    return found
+def program(transparent):
+    return transparent
 
 
 # --- what a program can see ------------------------------------------------------------------------------------
@@ -149,6 +91,25 @@ print(json.dumps(seen, indent=1, sort_keys=True))
 
 def test_what_a_program_can_see(program):
     program.both(SEEN)
+
+
+def test_files(program):
+    """None but the program's own, in its directory, where temporary files are made, or in shared memory."""
+    places = [program.directory, program.directory / "tmp"]
+    places[1].mkdir()
+    source = BUSY + """
+import multiprocessing, os, subprocess, sys, tempfile
+print(tempfile.gettempdir() == os.environ["TMPDIR"], sorted(os.listdir(tempfile.gettempdir())), sorted(os.listdir()))
+with tempfile.NamedTemporaryFile() as file:
+    file.write(b"x"); print(len(os.listdir(tempfile.gettempdir())))
+open("made", "w").close()
+lock = multiprocessing.Lock()
+with lock: print(sorted(os.listdir()))
+os.remove("made")
+"""
+    program.write("out.json", "")
+    program.both(source, env={"TMPDIR": str(places[1])})
+    assert [sorted(os.listdir(place)) for place in places] == [["out.json", "t.py", "tmp"], []]
 
 
 # --- signals that are not ours ---------------------------------------------------------------------------------
@@ -262,6 +223,56 @@ while len(fired) < 4 and time.monotonic() < end + 5:
 signal.setitimer(signal.ITIMER_REAL, 0)
 print("fired", len(fired) >= 4, signal.getitimer(signal.ITIMER_PROF), signal.getitimer(signal.ITIMER_VIRTUAL))
 signal.setitimer(signal.ITIMER_VIRTUAL, 50, 50)     # still armed at the end
+""",
+    "alarm by the second": """
+import signal, time
+class Late(Exception): pass
+def late(*a): raise Late
+signal.signal(signal.SIGALRM, late)
+start = time.monotonic()
+signal.alarm(1)
+try:
+    while True: sum(range(1000))
+except Late:
+    print("fired", 0.9 < time.monotonic() - start < 3, signal.alarm(0))
+""",
+    "its own timers, as it set them": """
+import signal
+for which, seconds in ((signal.ITIMER_REAL, 100), (signal.ITIMER_VIRTUAL, 200), (signal.ITIMER_PROF, 300)):
+    print(signal.getitimer(which), signal.setitimer(which, seconds, 7), end=" ")
+    sum(range(3000000))
+    left, interval = signal.getitimer(which)
+    print(seconds - 10 < left <= seconds, interval)
+""",
+    "SIGTERM with a handler": """
+import os, signal, sys, threading, time
+def end(*a):
+    print("asked to end", flush=True)
+    sys.exit(7)
+signal.signal(signal.SIGTERM, end)
+threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGTERM)).start()
+try:
+    while True: sum(range(1000))
+finally:
+    print("finally")
+""",
+    "SIGTERM without": """
+import os, signal, threading
+threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGTERM)).start()
+try:
+    while True: sum(range(1000))
+finally:
+    print("finally")
+""",
+    "Ctrl-C": """
+import os, signal, threading
+threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
+def loop():
+    while True: pass
+try:
+    loop()
+finally:
+    print("finally", flush=True)
 """,
     "virtual timer": "import signal\nsignal.setitimer(signal.ITIMER_VIRTUAL, 0.02)\nwhile True: pass\n",
     "asyncio's own handlers": """

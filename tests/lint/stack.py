@@ -17,6 +17,7 @@ from pathlib import Path
 
 HANDLERS = ("handler_on_signal", "on_fault")
 LIMITS = {"read_guarded": 1024, "read_by_kernel": 1152}      # by what mem->read is
+NEVER = "seccomp"                                            # by way of syscall(): the handler asks for other calls
 VISITOR = "visit_frame"                                      # what frames_walk() is to call
 # Bytes that a library's function is taken to use.
 OUTSIDE, OUTSIDE_OTHERS = {"syscall": 8, "__errno_location": 8, "clock_gettime": 200}, 64
@@ -80,7 +81,7 @@ class Graph:
         function = self.functions[name]
         size, chain = 0, []
         for callee, more in function.calls.items():
-            if callee not in path:
+            if callee not in path and callee != NEVER:
                 below, its_chain = self.deepest(callee, path + (name,))
                 size, chain = max((size, chain), (more + below, its_chain))
         return function.frame + 8 + size, [name, *chain]
