@@ -194,3 +194,36 @@ bool inherit_loads(const char *path, char *const envp[])
     errno = saved_errno;
     return loads;
 }
+
+// ---- an environment without us
+
+static bool has_session(char *const envp[])
+{
+    for (; envp && *envp; envp++)
+        if (strncmp(*envp, SESSION_ENV "=", strlen(SESSION_ENV "=")) == 0)
+            return true;
+    return false;
+}
+
+// "#!/usr/bin/env python3" names one as well.
+static bool is_python_script(const char *path)
+{
+    char start[128];
+    int fd;
+    if (!read_start(path, &fd, start, sizeof start))
+        return false;
+    close(fd);
+    start[strcspn(start, "\n")] = '\0';
+    return memcmp(start, "#!", 2) == 0 && strstr(start, "python");
+}
+
+bool inherit_loses_python(const char *path, char *const envp[])
+{
+    size_t length;
+    const char *list = preload_list(envp);
+    if (!path || (has_session(envp) && find_shim(list, &length)) || access(path, X_OK) < 0)
+        return false;
+    const char *slash = strrchr(path, '/');
+    return strncmp(slash ? slash + 1 : path, "python", strlen("python")) == 0 ||
+           is_python_script(path);
+}

@@ -109,10 +109,22 @@ static const char *find_program(const char *name, char found[PATH_MAX])
     return NULL;
 }
 
+// A child that the session will never hear of is counted here. (The header is shared memory: a vfork
+// child may do so, too.)
+static void note_lost(const char *path, char *const envp[])
+{
+    struct session_header *session = shim.session.header;
+    if (session && (session->flags & SESSION_CHILDREN) && inherit_loses_python(path, envp))
+        atomic_fetch_add(&session->cleared, 1);
+}
+
 // What a confined program starts is confined as well.
 static bool loads(const char *path, char *const envp[])
 {
-    return !atomic_load(&shim.quiet) && inherit_loads(path, envp);
+    if (atomic_load(&shim.quiet))
+        return false;
+    note_lost(path, envp);
+    return inherit_loads(path, envp);
 }
 
 static int execute(const char *path, char *const argv[], char *const envp[])
@@ -221,7 +233,7 @@ EXPORT int execle(const char *path, const char *arg, ...)
     {                                                                                              \
         char found[PATH_MAX], *clean[inherit_count(envp)], preload[inherit_preload_size(envp)];    \
         int saved_errno = errno, err;                                                              \
-        bool as_is = !atomic_load(&shim.quiet) && inherit_loads(find, envp);                       \
+        bool as_is = loads(find, envp);                                                            \
         if (!as_is)                                                                                \
             inherit_without_shim(envp, clean, preload);                                            \
         signals_before_exec();                                                                     \

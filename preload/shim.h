@@ -123,6 +123,9 @@ void process_start_perf(void);
 // False when the loader of the program at `path` would fail to preload the shim that `envp` names
 // (a chroot, another ELF class, another C library), and say so on the program's stderr or end it.
 bool inherit_loads(const char *path, char *const envp[]);
+// True when `path` looks like a Python, or a script of one, and `envp` lacks what would have it
+// profiled: the program has cleared or replaced the environment.
+bool inherit_loses_python(const char *path, char *const envp[]);
 // `envp` without the shim: into clean[inherit_count(envp)], with the new LD_PRELOAD in `preload`,
 // which has room for inherit_preload_size(envp).
 size_t inherit_count(char *const envp[]);

@@ -31,6 +31,7 @@ export function readModel(text) {
     undecided: profile.undecided?.samples ?? 0,
     exit: profile.exit ?? 0,
     unprofiled: profile.unprofiled_processes ?? 0,
+    cleared: profile.cleared_environments ?? 0,
     cutShort: profile.cut_short ?? false,
     unsampled: profile.totals?.unsampled_s ?? 0,
     times: timesOf(profile.totals ?? {}),

@@ -143,6 +143,7 @@ function warnings(model) {
     few && `Only ${plural(model.samples, 'sample', 'samples')}: shares are rough, ± ${
       Math.round(margin(model.lines[0]?.share ?? 50, model.samples))} points for the first line. A longer run is more exact.`,
     model.unprofiled > 0 && `${plural(model.unprofiled, 'process', 'processes')} ran unprofiled: shared memory was full.`,
+    model.cleared > 0 && `${plural(model.cleared, 'Python', 'Pythons')} ran unprofiled: the program gave them an environment of their own.`,
     lost >= SMALL_PCT && `${percent(lost)} of the samples were lost.`,
     unsampled >= SMALL_PCT && model.cpu >= 1
       && `${percent(unsampled)} of the CPU time was seen by no sample: threads or processes too short for one.`,

@@ -31,6 +31,7 @@ struct collector_summary { // for the messages after a run
     bool perf_refused; // a rate above the tick was asked for and the kernel said no
     unsigned ringless; // Pythons that ran unprofiled, without room for a ring: a full /dev/shm
     int ringless_errno;
+    unsigned cleared;  // Pythons that the program started with an environment of its own
     unsigned confined; // Pythons under a seccomp filter of the program's: unprofiled from there on
     bool reason_unknown; // we may not see what a target waits for
     bool unreadable; // a target's memory could not be read: progress test impossible

@@ -108,6 +108,7 @@ struct run_info {
     int exit_code;              // of the command: status, or minus the signal
     int64_t others_ns;          // CPU time of children that are not in `processes`
     uint32_t unprofiled;        // processes without a ring: shared memory was full
+    uint32_t cleared;           // and those started with an environment of their own
     bool cut_short; // lineprof was killed: this is what was seen in elapsed_ns, exit_code unknown
 };
 

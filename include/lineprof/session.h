@@ -31,6 +31,7 @@ struct session_header {
     _Atomic uint32_t ringless;      // Pythons that ran unprofiled: they could not make their ring
     _Atomic int32_t ringless_errno; // why the last of them could not
     int32_t filters;                // seccomp filters that the launcher itself is under
+    _Atomic uint32_t cleared;       // Pythons started with an environment that lacks the session
     _Atomic uint32_t confined;      // Pythons under more: unprofiled from then on
     _Atomic int32_t first; // pid of the first Python: the only one without SESSION_CHILDREN
 };

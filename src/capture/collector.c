@@ -588,6 +588,7 @@ static struct collector_summary new_summary(const struct collector *collector)
         .perf_refused = collector->perf_refused,
         .ringless = atomic_load(&collector->session->header->ringless),
         .ringless_errno = atomic_load(&collector->session->header->ringless_errno),
+        .cleared = atomic_load(&collector->session->header->cleared),
         .confined = atomic_load(&collector->session->header->confined),
     };
 }
@@ -597,6 +598,7 @@ static void describe_run(struct collector *collector)
     struct run_info *run = recording_run(collector->rec);
     run->rate_hz = collector->rate_hz;
     run->unprofiled = atomic_load(&collector->session->header->ringless);
+    run->cleared = atomic_load(&collector->session->header->cleared);
     run->measured = (1u << STATE_COUNT) - 1;
 }
 

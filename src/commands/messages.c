@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include "interpreter.h"
 #include "lineprof/report.h"
+#include "lineprof/session.h"
 #include "text.h"
 
 #define SOURCE_LIMIT (64u << 20)
@@ -77,6 +78,10 @@ static void say_why_less(const struct collector_summary *summary)
             summary->unsupported == 1 ? "" : "es", summary->unsupported_version);
     if (summary->ringless)
         say_ringless(summary);
+    if (summary->cleared)
+        say("%u Python%s ran unprofiled: started with an environment that lacks LD_PRELOAD or "
+            SESSION_ENV " (env={...}; pass os.environ on with what is to change)",
+            summary->cleared, summary->cleared == 1 ? "" : "s");
     if (summary->confined)
         say("%u process%s ran under a seccomp filter of the program's: unprofiled from there on, "
             "lest it be killed for a system call of lineprof's",

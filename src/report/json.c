@@ -250,6 +250,8 @@ static void put_losses(struct writer *w, const struct run_info *run)
     put_seconds(w, "in_step_s", true, run->in_step_ns);
     if (run->unprofiled)
         put_int(w, "unprofiled_processes", run->unprofiled);
+    if (run->cleared)
+        put_int(w, "cleared_environments", run->cleared);
 }
 
 static void put_exit(struct writer *w, const struct run_info *run)

@@ -453,12 +453,10 @@ static void facts_lost(struct table *table)
     }
 }
 
-static void fact_unprofiled(struct table *table)
+static void fact_unprofiled(struct table *table, uint32_t count, const char *why)
 {
     char text[64];
-    uint32_t count = table->profile->run.unprofiled;
-    snprintf(text, sizeof text, "%u process%s unprofiled (shm full)", count,
-             count == 1 ? "" : "es");
+    snprintf(text, sizeof text, "%u process%s unprofiled (%s)", count, count == 1 ? "" : "es", why);
     if (count)
         fact(table, INK_WARNING, text);
 }
@@ -477,7 +475,8 @@ static void facts(struct table *table)
     fact_cut_short(table);
     fact_exit(table);
     facts_lost(table);
-    fact_unprofiled(table);
+    fact_unprofiled(table, profile->run.unprofiled, "shm full");
+    fact_unprofiled(table, profile->run.cleared, "environment cleared");
     pen_newline(&table->pen);
 }
 

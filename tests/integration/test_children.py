@@ -141,3 +141,15 @@ def test_no_warning_of_threads_at_fork(program):
     """3.12 and later count the threads of the process."""
     program.both("import os, time, warnings\nwarnings.simplefilter('error')\n" + BURN +
                  "pid = os.fork()\nif pid == 0: os._exit(3)\nprint(os.waitpid(pid, 0)[1])\n")
+
+
+def test_a_cleared_environment_is_told(program):
+    """Whoever clears it for a child has it run unprofiled; the report says so, and counts no other program."""
+    program.write("t.py", "import subprocess, sys\n"
+                          "for _ in range(2): subprocess.run([sys.executable, '-c', 'pass'], env={}, check=True)\n"
+                          "subprocess.run(['true'], env={'PATH': '/usr/bin:/bin'}, check=True)\n")
+    ended = program.run("--cli", "--json", "t.py", env={"COLUMNS": "120"})
+    assert ended.code == 0 and "2 Pythons ran unprofiled: started with an environment" in ended.err, ended.err
+    assert "2 processes unprofiled (environment cleared)" in ended.out.decode()
+    report = program.report()
+    assert report["cleared_environments"] == 2 and len(report["processes"]) == 1
