@@ -21,7 +21,7 @@ tests/need.sh \
     gcc libc6-dev cmake ninja-build pkg-config libjansson-dev libcmocka-dev \
     clang ${clang:+libclang-rt-$clang-dev} \
     python3 python3-dev python3-venv python3-pytest python3-jsonschema \
-    patchelf tmux chromium util-linux
+    patchelf tmux chromium util-linux strace gdb
 echo "all there"
 
 step "Interpreters"
