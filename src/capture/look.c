@@ -83,6 +83,7 @@ static target_addr find_state(const struct target *target, const struct mem *mem
         return 0;
     thread->sought_ns = now_ns;
     thread->tstate = threads_find(mem, &target->layout, target->ring.header->runtime, &names);
+    thread->python |= thread->tstate != 0;
     return thread->tstate;
 }
 

@@ -10,7 +10,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define LOOKS_LEAST 20 // of threads that are judged together
+#define LOOKS_LEAST 20  // of threads that are judged together
+#define UNSEEN      0.1 // of what samples saw
 #define POTS_MOST   4096
 #define KIND_DEPTH  4    // frames that threads have in common that do the same: what Thread runs
 #define SIGMAS      3.0  // that a difference has to have, and
@@ -24,6 +25,7 @@ struct spot { // a stack, in one thread or in all
     unsigned samples;
     unsigned looks, moved; // whole ones
     unsigned partial;      // looks that lost the thread further in
+    bool waits;            // the thread was blocked there: samples alone decide
 };
 
 static struct spot *spot_at(struct map *spots, uint32_t node)
@@ -61,6 +63,13 @@ void steps_look(struct pot *pot, uint32_t node, bool moved, bool whole)
     spot->looks += whole;
     spot->moved += whole && moved;
     spot->partial += !whole;
+}
+
+void steps_wait(struct pot *pot, uint32_t node)
+{
+    struct spot *spot = pot ? spot_at(&pot->spots, node) : NULL;
+    if (spot)
+        spot->waits = true;
 }
 
 void steps_sample(struct pot *pot, uint32_t node, enum state state, uint64_t key, int64_t ns)
@@ -111,6 +120,7 @@ struct shares {
     const struct recording *rec;
     struct map subtrees;       // node -> struct subtree
     double ns, looks, samples; // of all
+    double unseen_ns;          // CPU time behind the last sample
     bool failed;
 };
 
@@ -147,10 +157,15 @@ static void add_spot(struct shares *shares, const struct spot *spot)
     shares->samples += spot->samples;
 }
 
+static bool is_looked_at(const struct spot *spot)
+{
+    return spot && !spot->waits;
+}
+
 static void add_spots(struct shares *shares, const struct map *spots)
 {
     for (size_t i = 0; i < spots->capacity; i++)
-        if (spots->slots[i].value)
+        if (is_looked_at(spots->slots[i].value))
             add_spot(shares, spots->slots[i].value);
 }
 
@@ -181,8 +196,8 @@ static bool contradict(const struct shares *shares)
 {
     if (shares->failed || shares->looks < LOOKS_LEAST)
         return false;
-    if (shares->ns <= 0)
-        return true; // no tick has ever seen it
+    if (shares->unseen_ns > shares->ns * UNSEEN)
+        return true; // the tick has not met it for long
     for (size_t i = 0; i < shares->subtrees.capacity; i++) {
         const struct map_slot *slot = &shares->subtrees.slots[i];
         if (slot->value && differs(shares, (uint32_t)slot->key, slot->value))
@@ -236,26 +251,34 @@ static void set_time(struct target *target, const struct pot *pot, const struct 
     target_add(target, &thread, common->node, STATE_PYTHON, left - native, 0);
 }
 
-// With what no sample has seen of it.
-static int64_t pot_ns(const struct target *target, const struct pot *pot)
+// CPU time of a thread that no tick has met, beyond the one that every thread may miss.
+static int64_t unseen_ns(const struct target *target, const struct pot *pot)
 {
-    int64_t ns = pot->tail_ns > 2 * target->period_ns ? pot->tail_ns : 0;
-    for (size_t i = 0; i < pot->spots.capacity; i++)
-        if (pot->spots.slots[i].value)
-            ns += spot_ns(pot->spots.slots[i].value);
+    return pot->tail_ns > 2 * target->period_ns ? pot->tail_ns : 0;
+}
+
+// What of a thread's time is to be shared out: without that of places where it was blocked.
+static int64_t pot_ns(const struct target *target, const struct pot *pot, const struct map *spots)
+{
+    int64_t ns = unseen_ns(target, pot);
+    for (size_t i = 0; i < spots->capacity; i++) {
+        const struct spot *common = spots->slots[i].value;
+        const struct spot *own = is_looked_at(common) ? map_get(&pot->spots, common->node) : NULL;
+        ns += own ? spot_ns(own) : 0;
+    }
     return ns;
 }
 
 static void reshare(struct target *target, const struct pot *pot, const struct shares *shares,
                     const struct map *spots)
 {
-    double ns = (double)pot_ns(target, pot), all = 0;
+    double ns = (double)pot_ns(target, pot, spots), all = 0;
     for (size_t i = 0; i < spots->capacity; i++)
-        if (spots->slots[i].value)
+        if (is_looked_at(spots->slots[i].value))
             all += spot_looks(shares, spots->slots[i].value);
     for (size_t i = 0; all > 0 && i < spots->capacity; i++) {
         const struct spot *spot = spots->slots[i].value;
-        if (spot)
+        if (is_looked_at(spot))
             set_time(target, pot, spot, (int64_t)(ns * spot_looks(shares, spot) / all));
     }
     target->in_step_ns += (int64_t)ns;
@@ -299,6 +322,7 @@ static void merge(struct map *into, const struct map *spots)
         sum->looks += spot->looks;
         sum->moved += spot->moved;
         sum->partial += spot->partial;
+        sum->waits |= spot->waits;
     }
 }
 
@@ -307,8 +331,10 @@ static void settle_kind(struct target *target, const uint32_t *kinds, uint32_t k
     struct shares shares = {.rec = target->rec};
     struct map spots = {0};
     for (size_t i = 0; i < target->pot_count; i++)
-        if (kinds[i] == kind)
+        if (kinds[i] == kind) {
             merge(&spots, &target->pots[i]->spots);
+            shares.unseen_ns += (double)unseen_ns(target, target->pots[i]);
+        }
     add_spots(&shares, &spots);
     bool wrong = contradict(&shares);
     for (size_t i = 0; wrong && i < target->pot_count; i++)

@@ -19,6 +19,8 @@ struct pot *steps_pot(struct target *target, struct thread *thread);
 // A look has found the thread running at `node`; `moved`: it went on while we looked. Not `whole`:
 // it was further in than `node`.
 void steps_look(struct pot *pot, uint32_t node, bool moved, bool whole);
+// A look cannot tell whether the thread runs at `node`: such places keep what samples gave them.
+void steps_wait(struct pot *pot, uint32_t node);
 // A sample has added `ns` to `node`. State STATE_COUNT: ambiguous, at the instruction `key`.
 void steps_sample(struct pot *pot, uint32_t node, enum state state, uint64_t key, int64_t ns);
 void steps_count(struct pot *pot, uint32_t node); // a sample

@@ -18,6 +18,7 @@
 
 #define NAME_BYTES   65536
 #define THREAD_NAME  256
+#define NAME_TRIES   8
 #define RENAME_NS    INT64_C(2000000000)
 #define CODES_MOST   50000       // more than the shim knows at a time
 #define NATIVE_TICKS 5           // for so long a sample in native code is believed to go on
@@ -194,17 +195,17 @@ void target_name_thread(struct target *target, struct thread *thread, const char
 void target_ask_name(struct target *target, struct thread *thread, int64_t now_ns)
 {
     char name[THREAD_NAME];
-    if (thread->folded || !thread->tstate ||
-        (thread->name_ns && now_ns - thread->name_ns < RENAME_NS))
+    if (thread->folded || !thread->tstate || now_ns < thread->name_due_ns)
         return;
     struct thread_info *info = recording_thread_info(target->rec, thread->id);
+    thread->name_due_ns = now_ns + RENAME_NS;
     if (thread->tid == target->pid) {
         info->name = recording_string(target->rec, "MainThread");
-        thread->name_ns = INT64_MAX / 2;
     } else if (thread_name_read(&target->mem, &target->layout, thread->tstate, name, sizeof name) ==
                0) {
         info->name = recording_string(target->rec, name);
-        thread->name_ns = now_ns;
+    } else if (thread->name_tries < NAME_TRIES) { // it has just begun, or is changing
+        thread->name_due_ns = now_ns + (INT64_C(5000000) << thread->name_tries++);
     }
 }
 
@@ -217,7 +218,7 @@ void target_describe_thread(struct target *target, const struct thread *thread)
     info->wall_ns = before.wall_ns + waiting->seen_ns - thread->begun_ns;
     info->cpu_ns = before.cpu_ns + cpu_ns;
     info->overhead_ns = before.overhead_ns + thread->overhead_ns;
-    info->native = !thread->tstate;
+    info->native = !thread->python;
 }
 
 void target_note_tail(const struct thread *thread)

@@ -93,6 +93,7 @@ struct thread {
     bool folded;          // that row is shared with others
     uint64_t pthread;     // 0: not known
     target_addr tstate;   // 0: not known
+    bool python;          // it has had a state
     int64_t sought_ns;    // when its state was looked for in vain
     struct mem_seen seen; // what showed its stack to be seen_node
     uint32_t seen_node;
@@ -101,12 +102,11 @@ struct thread {
     int64_t begun_ns;    // CLOCK_MONOTONIC
     int64_t overhead_ns; // the handler's time
     struct waiting waiting;
-    double duty;          // of late, the part of wall time that it was on CPU or a run queue
-    struct running burst; // what the last look found of it, if
-    bool burst_seen;
-    struct pot *pot;       // see steps.h; NULL: it never worked in bursts
-    bool named;            // by the kernel's name
-    int64_t name_ns;       // when Python's name was last asked for
+    double duty;         // of late, the part of wall time that it was on CPU or a run queue
+    struct pot *pot;     // see steps.h; NULL: it never worked in bursts
+    bool named;          // by the kernel's name
+    int64_t name_due_ns; // CLOCK_MONOTONIC before which Python's name of it is not asked for
+    unsigned name_tries;
     bool ended;            // it said so; the kernel may still have it
     bool blocked;          // was seen to run with SIGPROF blocked, since its last sample
     int schedstat;         // descriptor, -1: not open

@@ -20,10 +20,10 @@
 #include <math.h>
 #include <time.h>
 
-#define DUTY_NS      500e6              // over which a thread's duty is averaged
-#define YOUNG_NS     INT64_C(500000000) // a Python that is started says so by then
-#define FEW_THREADS  4
-#define QUEUED_PARTS 4 // a thread that queued for less than one part of these of its CPU time ran
+#define DUTY_NS          500e6              // over which a thread's duty is averaged
+#define YOUNG_NS         INT64_C(500000000) // a Python that is started says so by then
+#define FEW_THREADS      4
+#define NOTABLE_QUEUE_NS 1000000
 
 static const struct why not_seen = {STATE_IO, "too short to see"};
 
@@ -170,20 +170,44 @@ static void note_duty(struct thread *thread, int64_t busy_ns, int64_t wall_ns)
 }
 
 // It is not blocked: on which stack does it run, as far as can be seen of a thread that goes on?
+// Where it was blocked last it may as well wait for a CPU, since it was woken.
 static void look_at_burst(struct target *target, struct thread *thread, int64_t now)
 {
-    thread->burst_seen = look_running(target, thread, now, &thread->burst);
+    struct running found;
+    if (!look_running(target, thread, now, &found))
+        return;
+    if (found.node == thread->waiting.node && !found.moved)
+        steps_wait(steps_pot(target, thread), found.node);
+    else
+        steps_look(steps_pot(target, thread), found.node, found.moved, found.whole);
 }
 
-// The last look found the thread not blocked. If it went on while we looked, it ran; else it may
-// have been waiting for a CPU, which its schedstat tells only now.
-static void settle_burst(struct target *target, struct thread *thread, int64_t cpu_ns,
-                         int64_t queued_ns)
+// A thread that gets no CPU stands still long enough to be read, but it has not come to the line
+// yet that its last sample was on.
+static void note_node(struct target *target, struct thread *thread, int64_t now)
 {
-    const struct running *burst = &thread->burst;
-    if (thread->burst_seen && (burst->moved || queued_ns * QUEUED_PARTS <= cpu_ns))
-        steps_look(steps_pot(target, thread), burst->node, burst->moved, burst->whole);
-    thread->burst_seen = false;
+    struct running found;
+    if (look_running(target, thread, now, &found) && found.whole)
+        thread->last_node = found.node;
+}
+
+// A thread that is not where it was: what it did meanwhile, and where it is now.
+static void follow(struct target *target, struct thread *thread, const struct schedstat *stat,
+                   int64_t now)
+{
+    struct waiting *waiting = &thread->waiting;
+    int64_t queued_ns = stat->wait_ns - waiting->stat.wait_ns;
+    waiting->stat = *stat;
+    uint32_t before = thread->last_node;
+    waiting->blocked = find_place(target, thread, stat, now);
+    if (!waiting->blocked && queued_ns > NOTABLE_QUEUE_NS)
+        note_node(target, thread, now);
+    uint32_t after = thread->last_node;
+    thread->last_node = waiting->blocked ? before : after; // it queued before it was blocked
+    place_runnable(target, thread, queued_ns);
+    thread->last_node = after;
+    if (!waiting->blocked && works_in_bursts(thread))
+        look_at_burst(target, thread, now);
 }
 
 // What the thread did since its last look. Its time on CPU and run queue in *busy_ns.
@@ -198,27 +222,20 @@ static void look_thread(struct target *target, struct thread *thread, int64_t *b
         return;
     }
     wait_begin(thread, now, stat.cpu_ns);
-    int64_t wall = now - waiting->seen_ns;
+    int64_t wall_ns = now - waiting->seen_ns;
     bool moved = has_moved(waiting, &stat) || is_about_to_run(target, thread);
-    if (moved) {
-        int64_t queued = stat.wait_ns - waiting->stat.wait_ns;
-        *busy_ns = stat.cpu_ns - waiting->stat.cpu_ns + queued;
-        place_runnable(target, thread, queued);
-        settle_burst(target, thread, *busy_ns - queued, queued);
-    }
-    waiting->seen_ns = now;
-    waiting->stat = stat;
-    waiting->owed_ns += wall - *busy_ns;
-    note_duty(thread, *busy_ns, wall);
     if (moved)
-        waiting->blocked = find_place(target, thread, &stat, now);
-    if (!waiting->blocked && works_in_bursts(thread))
-        look_at_burst(target, thread, now);
-    if (!waiting->blocked)
-        return;
-    if (waiting->stopped)
+        *busy_ns = stat.cpu_ns - waiting->stat.cpu_ns + stat.wait_ns - waiting->stat.wait_ns;
+    waiting->seen_ns = now;
+    waiting->owed_ns += wall_ns - *busy_ns;
+    note_duty(thread, *busy_ns, wall_ns);
+    if (moved)
+        follow(target, thread, &stat, now);
+    else
+        target_ask_name(target, thread, now);
+    if (waiting->blocked && waiting->stopped)
         waiting->owed_ns = 0;
-    if (waiting->owed_ns > 0) {
+    if (waiting->blocked && waiting->owed_ns > 0) {
         place(target, thread, waiting->owed_ns, 0);
         waiting->owed_ns = 0;
     }
@@ -377,44 +394,52 @@ bool wait_tick(struct target *const *targets, size_t count)
 
 // ---- its end
 
-// Of the CPU time of the process, what its threads had used by the last look at each.
-static int64_t looked_cpu(const struct target *target, bool *running)
+// CPU time of its threads, as of the last look at each.
+int64_t wait_cpu(const struct target *target)
 {
     int64_t ns = target->ended_cpu_ns;
     for (size_t i = 0; i < target->threads.capacity; i++) {
         const struct thread *thread = target->threads.slots[i].value;
-        if (!thread || thread->ended)
-            continue;
-        ns += thread->waiting.stat.cpu_ns;
-        *running |= !thread->waiting.blocked;
+        ns += thread && !thread->ended ? thread->waiting.stat.cpu_ns : 0;
     }
-    return ns;
+    return target->ticked_ns ? ns : 0;
 }
 
-int64_t wait_cpu(const struct target *target)
+// What went by since the last tick without anybody on a CPU: the process has said when it ended,
+// and how much CPU time it had. (How long it queued is not known; a tick is not long.)
+static int64_t rest_ns(const struct target *target)
 {
-    bool running;
-    return target->ticked_ns ? looked_cpu(target, &running) : 0;
+    int64_t end_ns = (int64_t)atomic_load(&target->ring.header->end_ns);
+    int64_t cpu_ns = atomic_load(&target->ring.header->end_cpu_ns) - wait_cpu(target);
+    int64_t wall_ns = end_ns - target->ticked_ns;
+    return target->ticked_ns && wall_ns > 0 && cpu_ns >= 0 ? wall_ns - cpu_ns : 0;
+}
+
+// Where a thread was blocked last, even if it has run since: what is still owed goes there.
+static unsigned return_to_places(struct target *target, int64_t rest)
+{
+    unsigned eligible = 0;
+    for (size_t i = 0; i < target->threads.capacity; i++) {
+        struct thread *thread = target->threads.slots[i].value;
+        struct waiting *waiting = thread ? &thread->waiting : NULL;
+        if (!thread || thread->ended || !waiting->why.reason || waiting->stopped)
+            continue;
+        bool alone = target->threads.count == 1;
+        waiting->owed_ns += waiting->blocked || alone ? rest : 0;
+        if (waiting->owed_ns > 0)
+            place(target, thread, waiting->owed_ns, 0);
+        waiting->seen_ns += rest > 0 ? rest : 0;
+        waiting->owed_ns = 0;
+        waiting->blocked = true;
+        eligible += is_eligible(waiting);
+    }
+    return eligible;
 }
 
 void wait_finish(struct target *target)
 {
-    int64_t end_ns = (int64_t)atomic_load(&target->ring.header->end_ns);
-    int64_t cpu_ns = atomic_load(&target->ring.header->end_cpu_ns);
-    bool running = false;
-    int64_t looked_ns = looked_cpu(target, &running);
-    int64_t rest = end_ns - target->ticked_ns - (cpu_ns - looked_ns);
-    if (!target->ticked_ns || running || cpu_ns < looked_ns || rest <= 0)
-        return;
-    unsigned eligible = 0;
-    for (size_t i = 0; i < target->threads.capacity; i++) {
-        struct thread *thread = target->threads.slots[i].value;
-        if (!thread || thread->ended || thread->waiting.stopped)
-            continue;
-        place(target, thread, rest, 0);
-        thread->waiting.seen_ns += rest;
-        eligible += is_eligible(&thread->waiting);
-    }
+    int64_t rest = rest_ns(target);
+    unsigned eligible = return_to_places(target, rest);
     target->still_owed_ns += rest;
     if (target->still_owed_ns > 0)
         share_standstill(target, eligible);

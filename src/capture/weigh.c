@@ -133,8 +133,10 @@ void weigh_sample(struct target *target, struct thread *thread, uint32_t node,
         node = target_helper_node(target, node, (int64_t)sample->time_ns);
     else
         thread->last_node = node;
-    if (sample->tstate)
+    if (sample->tstate) {
         thread->tstate = sample->tstate;
+        thread->python = true;
+    }
     target_ask_name(target, thread, (int64_t)sample->time_ns);
     if (weight < 0)
         weight = 0;

@@ -262,6 +262,24 @@ static void a_look_that_lost_its_thread_contradicts_nothing(void **state)
     world_end(&world);
 }
 
+// Blocked or about to run: where it waits, samples alone know what it costs.
+static void a_place_where_it_was_blocked_keeps_its_samples(void **state)
+{
+    (void)state;
+    struct world world;
+    world_begin(&world);
+    sample(&world, world.main, STATE_KERNEL, 4 * MS, 50);
+    sample(&world, world.a, STATE_PYTHON, 4 * MS, 100);
+    steps_wait(world.thread.pot, world.main);
+    look(&world, world.a, 50, true, true);
+    look(&world, world.b, 50, true, true);
+    steps_settle(&world.target);
+    assert_int_equal(settled(&world, "<module>", STATE_KERNEL), 200);
+    assert_int_equal(settled(&world, "a", STATE_PYTHON), 200);
+    assert_int_equal(settled(&world, "b", STATE_PYTHON), 200);
+    world_end(&world);
+}
+
 static void a_few_looks_decide_nothing(void **state)
 {
     (void)state;
@@ -288,6 +306,7 @@ int main(void)
         cmocka_unit_test(what_no_sample_has_seen_is_of_the_kind_that_looks_found),
         cmocka_unit_test(time_that_no_tick_has_met_is_shared_by_looks),
         cmocka_unit_test(a_look_that_lost_its_thread_contradicts_nothing),
+        cmocka_unit_test(a_place_where_it_was_blocked_keeps_its_samples),
         cmocka_unit_test(a_few_looks_decide_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
