@@ -6,7 +6,7 @@
 TEST is a name such as test_signal; `first` stands for those that a profiler is most likely to disturb (the
 default), `all` for every one that the interpreter has, and a name behind a dash is left out: `all -first`.
 
-Each test file runs as `PY -m test -v TEST` in a folder of its own, bare and then behind
+Each test file runs as `PY -m test -v -u ... TEST` in a folder of its own, bare and then behind
 `lineprof --json -o FILE --`, and regrtest's --junit-xml tells the outcome of every case. Where the two sides
 are not alike both run again, --rounds times in all: a case is different when its outcomes on the two sides
 have nothing in common, and wavers when they have.
@@ -16,6 +16,7 @@ minutes, `all` half an hour. Needs Python 3.10; the results are in docs/transpar
 """
 import argparse
 import collections
+import functools
 import fnmatch
 import json
 import os
@@ -66,7 +67,9 @@ class File:
         return tuple(collections.Counter(map(of, side)) for side in (self.bare, self.ours))
 
     def cases(self):
-        return sorted({case for run in self.bare + self.ours for case in run.cases}) + [WHOLE]
+        """Those to compare: none, where a run was ended before it could tell of any."""
+        runs = [run.cases for run in self.bare + self.ours]
+        return [*(sorted(set().union(*runs)) if all(runs) else []), WHOLE]
 
     def unlike(self):
         """Cases that did not have one and the same outcome in all runs."""
@@ -77,6 +80,10 @@ class File:
 
     def unprofiled(self):
         return any(not run.profile for run in self.ours if run.outcome != "too long")
+
+
+def ask(python, code):
+    return subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.split()
 
 
 # --- running ---------------------------------------------------------------------------------------------------
@@ -112,8 +119,15 @@ def read_profile(path):
     return len(profile["processes"]), profile["samples"]
 
 
+@functools.cache
+def resources(python):
+    """What tests may use: time as well, but no network and no screen."""
+    known = ask(python, "from test.libregrtest.cmdline import RESOURCE_NAMES; print(*RESOURCE_NAMES)")
+    return ",".join(name for name in ("subprocess", "cpu", "walltime") if name in known)
+
+
 def command(options, python, test, folder, profiled):
-    words = [python, "-m", "test", "-v", "-u", "subprocess", *options.words]
+    words = [python, "-m", "test", "-v", "-u", resources(python), *options.words]
     for name in LEFT_OUT.get(test, []):
         words += ["-i", name]
     words += ["--junit-xml", f"{folder}/cases.xml", test]
@@ -192,10 +206,6 @@ def summary(version, files):
 
 
 # --- which -----------------------------------------------------------------------------------------------------
-
-def ask(python, code):
-    return subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-
 
 def available(python):
     """The test files that this interpreter has; empty where it came without the package."""
