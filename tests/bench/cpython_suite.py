@@ -150,6 +150,8 @@ def run(options, python, test, profiled, log):
             outcome = outcome_of(child.wait(options.limit), Path(log).read_text(errors="replace"))
         except subprocess.TimeoutExpired:
             outcome = "too long"
+            child.terminate()                           # lineprof passes it on, and takes its session away
+            time.sleep(1)
         try:
             os.killpg(child.pid, signal.SIGKILL)        # what a test has left behind
         except ProcessLookupError:
