@@ -17,10 +17,12 @@ step() { printf '\n== %s\n' "$*"; }
 step "Debian packages"
 # The sanitizers' run-time of clang is a package of its own, named after clang's version.
 clang=$(apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9]*\)$/\1/p')
+# So are CPython's own tests, after Python's.
+python=$(apt-cache depends python3 2>/dev/null | sed -n 's/.*Depends: python\(3\.[0-9]*\)$/\1/p')
 tests/need.sh \
     gcc libc6-dev cmake ninja-build pkg-config libjansson-dev libcmocka-dev \
     clang ${clang:+libclang-rt-$clang-dev} \
-    python3 python3-dev python3-venv python3-pytest python3-jsonschema \
+    python3 python3-dev python3-venv python3-pytest python3-jsonschema ${python:+libpython$python-testsuite} \
     patchelf tmux chromium util-linux strace gdb
 echo "all there"
 
