@@ -13,9 +13,10 @@
 #define LOOKS_LEAST 20  // of threads that are judged together
 #define UNSEEN      0.1 // of what samples saw
 #define POTS_MOST   4096
-#define KIND_DEPTH  4    // frames that threads have in common that do the same: what Thread runs
-#define SIGMAS      3.0  // that a difference has to have, and
-#define POINTS      0.03 // of the whole beyond that
+#define KIND_DEPTH  4 // frames that threads have in common that do the same: what Thread runs
+#define SIGMAS                                                                                     \
+    2.0 // that a difference has to have: both are as exact, so being wrong here costs little; and
+#define POINTS 0.01 // of the whole beyond that
 
 struct spot { // a stack, in one thread or in all
     uint32_t node;

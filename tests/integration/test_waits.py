@@ -4,10 +4,7 @@ The truth is the program's own: its clocks, its schedule, what the kernel wrote 
 Time that other programs of the machine took from it is `runnable`, so that none of this asks for a quiet machine.
 """
 
-import json
 import os
-import subprocess
-import sys
 
 import pytest
 
@@ -275,44 +272,3 @@ def test_a_program_that_may_not_be_read(profiled):
     assert waits.counted() == pytest.approx(0.5, abs=0.1), waits.report["totals"]
     assert "reason unknown" in {wait["reason"] for wait in waits.report["totals"]["waits"]}
     assert waits.err.count("may not be") == 1, waits.err
-
-
-# --- work that keeps step with the tick ----------------------------------------------------------------------------
-
-BURSTS = SPIN.replace("sum(range(200))", "pass") + """\
-def a(): spin(0.001)
-def b(): spin(0.001)
-period, end = float(sys.argv[1]), time.monotonic() + 10
-due = time.monotonic()
-while time.monotonic() < end:
-    due += period
-    a()
-    b()
-    time.sleep(max(0, due - time.monotonic()))
-"""
-
-POOL = SPIN.replace("sum(range(200))", "pass") + """\
-from concurrent.futures import ThreadPoolExecutor
-def a(): spin(0.0005)
-def b(): spin(0.0005)
-with ThreadPoolExecutor(4) as pool:
-    end = time.monotonic() + 10
-    due = time.monotonic()
-    while time.monotonic() < end:
-        due += 0.008
-        pool.submit(a).result()
-        pool.submit(b).result()
-        time.sleep(max(0, due - time.monotonic()))
-"""
-
-
-@pytest.mark.parametrize("source, arguments", [(BURSTS, ["0.020"]), (BURSTS, ["0.007"]), (POOL, [])],
-                         ids=["every 20 ms", "every 7 ms", "pool"])
-def test_bursts_in_step_with_the_tick(program, source, arguments):
-    script = program.write("t.py", source)
-    ended = program.run("--json", script, *arguments)
-    assert ended.code == 0, ended.err
-    report = program.report()
-    total = {function["name"]: function["total_s"] - 0 for function in report["functions"] if function["name"] in "ab"}
-    share = 100 * total["a"] / (total["a"] + total["b"])
-    assert 40 <= share <= 60, total
