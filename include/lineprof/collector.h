@@ -34,7 +34,7 @@ struct collector_summary { // for the messages after a run
     unsigned cleared;  // Pythons that the program started with an environment of its own
     unsigned confined; // Pythons under a seccomp filter of the program's: unprofiled from there on
     bool reason_unknown; // we may not see what a target waits for
-    bool unreadable; // a target's memory could not be read: progress test impossible
+    bool unreadable;     // a target's memory could not be read: progress test impossible
 };
 
 // The session stays the caller's. NULL and errno on failure.

@@ -20,6 +20,7 @@ uint32_t intern_count(const struct intern *texts);
 struct rows;
 struct rows *rows_new(uint32_t width); // words in a row; NULL: no memory
 void rows_free(struct rows *rows);
-uint32_t rows_id(struct rows *rows, const uint32_t *words);    // INTERN_NONE: no memory
-const uint32_t *rows_at(const struct rows *rows, uint32_t id); // valid until the next rows_id
+uint32_t rows_id(struct rows *rows, const uint32_t *words);         // INTERN_NONE: no memory
+uint32_t rows_find(const struct rows *rows, const uint32_t *words); // INTERN_NONE: not there
+const uint32_t *rows_at(const struct rows *rows, uint32_t id);      // valid until the next rows_id
 uint32_t rows_count(const struct rows *rows);

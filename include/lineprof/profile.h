@@ -59,7 +59,8 @@ struct wait {
 
 // ---- recording
 
-#define NODE_ROOT UINT32_MAX // parent of an outermost frame
+#define NODE_ROOT  UINT32_MAX // parent of an outermost frame
+#define NODES_MOST 1000000u   // a program that makes new stacks without end: see recording_node()
 
 // File of the frame that stands for a thread without Python: alone, or as the callee of the line
 // that waits for its work, which then is charged with it.
@@ -108,6 +109,7 @@ struct run_info {
     int exit_code;              // of the command: status, or minus the signal
     int64_t others_ns;          // CPU time of children that are not in `processes`
     uint32_t unprofiled;        // processes without a ring: shared memory was full
+    uint64_t folded_frames;     // for which there was no room: their time is their caller's
     uint32_t cleared;           // and those started with an environment of their own
     bool cut_short; // lineprof was killed: this is what was seen in elapsed_ns, exit_code unknown
 };
@@ -129,7 +131,8 @@ struct thread_info *recording_thread_info(struct recording *rec, uint32_t thread
 // ("<string>", "<native threads>", "<interpreter>").
 uint32_t recording_function(struct recording *rec, const char *file, const char *name,
                             int firstline);
-// The stack `parent` (NODE_ROOT or a node) with one more callee at `line` of `function`.
+// The stack `parent` (NODE_ROOT or a node) with one more callee at `line` of `function`. Beyond
+// NODES_MOST a new stack is that of its caller.
 uint32_t recording_node(struct recording *rec, uint32_t parent, uint32_t function, int line);
 uint32_t recording_parent(const struct recording *rec, uint32_t node); // NODE_ROOT of an outermost
 void recording_add(struct recording *rec, uint32_t node, uint32_t thread,

@@ -267,16 +267,27 @@ static uint32_t rows_add(struct rows *rows, const uint32_t *words, uint32_t hash
     return index_put(&rows->index, hash);
 }
 
-uint32_t rows_id(struct rows *rows, const uint32_t *words)
+static uint32_t rows_search(const struct rows *rows, const uint32_t *words, uint32_t hash)
 {
     const struct index *index = &rows->index;
     size_t size = rows->width * sizeof *words;
-    uint32_t hash = hash_words(words, rows->width), id;
+    uint32_t id;
     for (uint32_t slot = hash & index->mask; (id = index->slots[slot]) != EMPTY;
          slot = (slot + 1) & index->mask)
         if (index->hashes[id] == hash && memcmp(rows_at(rows, id), words, size) == 0)
             return id;
-    return rows_add(rows, words, hash);
+    return INTERN_NONE;
+}
+
+uint32_t rows_find(const struct rows *rows, const uint32_t *words)
+{
+    return rows_search(rows, words, hash_words(words, rows->width));
+}
+
+uint32_t rows_id(struct rows *rows, const uint32_t *words)
+{
+    uint32_t hash = hash_words(words, rows->width), id = rows_search(rows, words, hash);
+    return id == INTERN_NONE ? rows_add(rows, words, hash) : id;
 }
 
 const uint32_t *rows_at(const struct rows *rows, uint32_t id)

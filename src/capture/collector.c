@@ -17,11 +17,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "ended.h"
 #include "perf.h"
 #include "progress.h"
 #include "reach.h"
 #include "share.h"
+#include "standstill.h"
 #include "steps.h"
 #include "wait.h"
 #include "weigh.h"
@@ -72,18 +74,6 @@ static int64_t tick_ns(void) // the coarse clock advances once per tick
 {
     struct timespec ts;
     return clock_getres(CLOCK_MONOTONIC_COARSE, &ts) == 0 && ts.tv_nsec ? ts.tv_nsec : 4000000;
-}
-
-static int64_t clock_ns(clockid_t clock)
-{
-    struct timespec ts;
-    clock_gettime(clock, &ts);
-    return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
-}
-
-static int64_t now_ns(void)
-{
-    return clock_ns(CLOCK_MONOTONIC);
 }
 
 // ---- one ring
@@ -266,7 +256,7 @@ static void drain(struct collector *collector, struct target *target)
 
 static void finish_target(struct target *target)
 {
-    wait_finish(target);
+    standstill_finish(target);
     for (size_t i = 0; i < target->threads.capacity; i++) {
         struct thread *thread = target->threads.slots[i].value;
         if (!thread || thread->ended)
@@ -288,7 +278,7 @@ static void set_cpu(struct target *target, int64_t end)
     const struct ring_header *header = target->ring.header;
     struct process_info *info = recording_process_info(target->rec, target->process);
     if (!end)
-        end = wait_cpu(target);
+        end = standstill_cpu(target);
     int64_t ns = end;
     if (end > 0 && (target->came_by_exec || header->start_cpu_ns >= EXEC_NS))
         ns = end - header->start_cpu_ns;
@@ -467,7 +457,7 @@ static void wall_tick(struct collector *collector)
     if (now_ns() < collector->tick_due_ns)
         return;
     int64_t before = clock_ns(CLOCK_THREAD_CPUTIME_ID);
-    bool bursts = wait_tick(collector->targets, collector->target_count);
+    bool bursts = standstill_tick(collector->targets, collector->target_count);
     int64_t cost = clock_ns(CLOCK_THREAD_CPUTIME_ID) - before;
     int64_t least = bursts ? BURST_NS : TICK_NS;
     collector->tick_cost_ns += (cost - collector->tick_cost_ns) / 4;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct interpreter { // a build, in all the processes that ran it
+struct interpreter {           // a build, in all the processes that ran it
     struct ring_header header; // of the first of them
     bool misread;
     unsigned by_status[RING_LAYOUT_MISMATCH + 1];
@@ -16,7 +16,7 @@ struct interpreter { // a build, in all the processes that ran it
     int64_t undecided_ns, in_step_ns;
 };
 
-struct ended_process { // by its id of the recording
+struct ended_process {               // by its id of the recording
     struct interpreter *interpreter; // NULL: it still runs
     bool samples;
 };

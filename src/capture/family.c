@@ -2,6 +2,7 @@
 // family.c - see family.h. Pipes only: the two ends of a socket pair have nothing in common that
 // can be seen from outside.
 #include "family.h"
+#include "clock.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -16,13 +17,6 @@
 #define FAMILY_MOST 64                 // processes whose descriptors are looked through
 #define LISTED_NS   INT64_C(200000000) // for so long a list of pipes holds
 #define POLLED_MOST 8
-
-static int64_t now_ns(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
-}
 
 // ---- children
 

@@ -8,6 +8,7 @@
 // Otherwise a look counts when schedstat has advanced since the look before. What has no such proof
 // may get it from the thread's next sample: without a context switch in between, it ran all along.
 #include "progress.h"
+#include "clock.h"
 #include "cpu_call.h"
 
 #include <errno.h>
@@ -25,13 +26,6 @@
 #define SIGRETURN_NS 1000
 #define SLEEP_NS     50000 // gap when it may need our CPU to run
 #define PATIENCE     6u    // sleeping looks without proof before the next sample must decide
-
-static int64_t now_ns(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
-}
 
 static uint32_t random_bits(void) // xorshift32: gaps must only not keep step with the target
 {

@@ -75,6 +75,7 @@ struct waiting {     // as of the last look at a thread from outside; see wait.c
     struct schedstat stat;
     int64_t owed_ns; // blocked time that has no place yet; below 0: too much was placed
     int64_t runnable_owed_ns;
+    int64_t busy_ns;  // on CPU and run queues since nobody of the process was seen to run
     bool blocked;     // then the rest holds:
     bool stopped;     // by a signal or a debugger
     bool in_native;   // the call came from an extension or library, not from the interpreter
@@ -120,6 +121,11 @@ struct thread {
     struct stack_entry *stack; // the last stack, outermost first: the next one mostly shares it
     uint32_t stack_base, stack_depth, stack_room; // base: node below which it stands
     int perf;                                     // descriptor of its perf event, -1: none
+};
+
+struct busy { // of a process's threads since nobody was seen to run, nanoseconds
+    int64_t sum, most;
+    unsigned movers;
 };
 
 // It leaves its CPU again and again, so that the tick may see it always in the same part of its
@@ -176,9 +182,11 @@ struct target {
     uint64_t lost_blocked;
     struct map looked; // fingerprint -> id of a code object that was met from outside
     uint32_t looked_count;
-    int64_t ended_cpu_ns;  // CPU time of threads that have ended
-    int64_t ticked_ns;     // CLOCK_MONOTONIC of the last wall tick
-    int64_t still_owed_ns; // that the process stood still, not placed yet
+    int64_t ended_cpu_ns;   // CPU time of threads that have ended
+    int64_t ticked_ns;      // CLOCK_MONOTONIC of the last wall tick
+    int64_t unsettled_ns;   // wall time since nobody was seen to run
+    struct busy ended_busy; // of threads that have ended since
+    int64_t still_owed_ns;  // that the process stood still, not placed yet
     int64_t still_carried_ns;
     struct pot **pots; // of all threads that ever worked in bursts
     size_t pot_count;

@@ -171,6 +171,13 @@ uint32_t recording_function(struct recording *rec, const char *file, const char 
     return row_id(rec, rec->functions, words);
 }
 
+// Where stacks begin for which there is no room.
+static uint32_t other_node(struct recording *rec)
+{
+    uint32_t function = recording_function(rec, BUCKET_OTHERS, BUCKET_OTHERS, 0);
+    return row_id(rec, rec->nodes, (const uint32_t[NODE_WORDS]){NODE_ROOT, function, 0});
+}
+
 // Parents come before their children, because an id exists only after its row does.
 uint32_t recording_node(struct recording *rec, uint32_t parent, uint32_t function, int line)
 {
@@ -178,7 +185,10 @@ uint32_t recording_node(struct recording *rec, uint32_t parent, uint32_t functio
         (parent != NODE_ROOT && parent >= rows_count(rec->nodes)))
         return fail(rec, EINVAL);
     const uint32_t words[NODE_WORDS] = {parent, function, (uint32_t)(line > 0 ? line : 0)};
-    return row_id(rec, rec->nodes, words);
+    if (rows_count(rec->nodes) < NODES_MOST || rows_find(rec->nodes, words) != INTERN_NONE)
+        return row_id(rec, rec->nodes, words);
+    rec->run.folded_frames++;
+    return parent == NODE_ROOT ? other_node(rec) : parent;
 }
 
 uint32_t recording_parent(const struct recording *rec, uint32_t node)

@@ -10,6 +10,8 @@
 
 #define BUCKET_INTERPRETER "<interpreter>" // samples without a single Python frame
 
+#define BUCKET_OTHERS "<other stacks>"
+
 enum { FUNCTION_FILE, FUNCTION_NAME, FUNCTION_LINE, FUNCTION_WORDS }; // texts, texts, int
 enum { NODE_PARENT, NODE_FUNCTION, NODE_LINE, NODE_WORDS };
 enum { WEIGHT_NODE, WEIGHT_THREAD, WEIGHT_WORDS };

@@ -250,6 +250,8 @@ static void put_losses(struct writer *w, const struct run_info *run)
     put_seconds(w, "in_step_s", true, run->in_step_ns);
     if (run->unprofiled)
         put_int(w, "unprofiled_processes", run->unprofiled);
+    if (run->folded_frames)
+        put_int(w, "folded_frames", (int64_t)run->folded_frames);
     if (run->cleared)
         put_int(w, "cleared_environments", run->cleared);
 }

@@ -96,7 +96,7 @@ def profile(lineprof, python, program, seconds, rate=None, prefix=(), **environm
     """(report, truth) of one run; truth is None where the program tells none."""
     with tempfile.TemporaryDirectory(prefix="lineprof-accuracy-") as directory:
         report, truth = Path(directory, "report.json"), Path(directory, "truth.json")
-        command = [*prefix, lineprof, "--json", "-o", report, *(["--rate", f"{rate:g}"] if rate else []),
+        command = [*prefix, lineprof, "--use-virtual-time", "--json", "-o", report, *(["--rate", f"{rate:g}"] if rate else []),
                    "--python", str(python), program, f"{seconds:.3f}"]
         done = subprocess.run([str(word) for word in command], env={**os.environ, **environment, "TRUTH": str(truth)},
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,

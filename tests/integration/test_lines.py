@@ -33,7 +33,7 @@ class P:
     x: int
     y: int
 pts = [P(i % 97, -i) for i in range(30000)]
-for _ in range(3):
+for _ in range(6):
     sorted(pts)
 """
 

@@ -1,6 +1,7 @@
 """Nothing is lost: however the program, lineprof or the disk gives up, there is a report, and it says what it lacks."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -163,7 +164,7 @@ def test_recover(program):
     assert listed.code == 0 and b"t.py (in " in listed.out and len(listed.out.splitlines()) == 1
     table = recover(program, "--cli")       # leaves the rest to be recovered
     words = " ".join(table.out.decode().replace("\u00b7", "-").split())
-    assert "cut short: lineprof was killed - covers the first 2." in words
+    assert re.search(r"cut short: lineprof was killed (- )?covers the first 2\.", words), words     # a line may end there
 
     ended = recover(program)
     assert ended.code == 0 and not ended.out

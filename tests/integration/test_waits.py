@@ -5,6 +5,7 @@ Time that other programs of the machine took from it is `runnable`, so that none
 """
 
 import os
+import subprocess
 
 import pytest
 
@@ -272,3 +273,39 @@ def test_a_program_that_may_not_be_read(profiled):
     assert waits.counted() == pytest.approx(0.5, abs=0.1), waits.report["totals"]
     assert "reason unknown" in {wait["reason"] for wait in waits.report["totals"]["waits"]}
     assert waits.err.count("may not be") == 1, waits.err
+
+
+# --- native threads ------------------------------------------------------------------------------------------------
+
+POOL = """\
+#include <pthread.h>
+#include <time.h>
+static void *spin(void *unused)
+{
+    struct timespec t;
+    do
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    while (t.tv_sec * 1000 + t.tv_nsec / 1000000 < 400);
+    return unused;
+}
+void work(void)
+{
+    pthread_t threads[2];
+    for (int i = 0; i < 2; i++)
+        pthread_create(&threads[i], 0, spin, 0);
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], 0);
+}
+"""
+
+
+def test_native_threads_work_for_the_line_that_waits_for_them(profiled, program):
+    """As a BLAS does: two threads of a library's compute, and Python waits for them in it."""
+    library = program.write("pool.c", POOL).with_suffix(".so")
+    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-pthread", "-o", library, library.with_suffix(".c")], check=True)
+    waits = profiled(f"import ctypes\nwork = ctypes.CDLL({str(library)!r}).work\nfor _ in range(2):\n    work()\n")
+    line = waits.lines()[4]
+    assert line["native_s"] + line["system_s"] == pytest.approx(1.6, rel=0.1)
+    assert line["native_threads_s"] == pytest.approx(1.6, rel=0.1)
+    helpers = [thread for thread in waits.report["threads"] if thread["native"] and thread["cpu_s"] > 0.3]
+    assert len(helpers) == 4 and all(thread["samples"] > 40 for thread in helpers)

@@ -219,6 +219,28 @@ static void no_line_is_below_zero(void **state)
     profile_free(profile);
 }
 
+// A program that makes new stacks for hours: memory has an end, the sum of its time has not.
+static void stacks_without_end_become_their_callers(void **state)
+{
+    struct recording *rec = *state;
+    uint32_t thread = one_thread(rec), function = recording_function(rec, "/a.py", "f", 1);
+    const struct times times = {.ns = {1}, .samples = 1};
+    uint32_t root = recording_node(rec, NODE_ROOT, function, 1), leaf = root;
+    for (uint32_t i = 0; i < NODES_MOST + 1000; i++) {
+        leaf = recording_node(rec, root, function, (int)i + 2);
+        recording_add(rec, leaf, thread, &times);
+    }
+    assert_int_equal(leaf, root);
+    assert_int_not_equal(recording_node(rec, root, function, 2), root); // what is there is found
+    assert_true(recording_run(rec)->folded_frames >= 1000);
+    uint32_t other = recording_node(rec, NODE_ROOT, function, 99);
+    assert_int_equal(recording_node(rec, NODE_ROOT, function, 98), other);
+    const struct profile *profile = profile_build(rec, &(struct scope){0});
+    assert_non_null(profile);
+    assert_int_equal(profile->times.ns[STATE_PYTHON], NODES_MOST + 1000);
+    profile_free(profile);
+}
+
 // An id that nobody gave out is a mistake of ours: it must not be lost, and must not crash.
 static void an_unknown_id_is_an_error(void **state)
 {
@@ -268,6 +290,7 @@ int main(void)
         FACT(a_sample_without_frames_is_the_interpreters),
         FACT(a_thread_can_be_named_later),
         FACT(no_line_is_below_zero),
+        FACT(stacks_without_end_become_their_callers),
         FACT(an_unknown_id_is_an_error),
         FACT(the_last_source_of_a_path_is_kept),
     };
