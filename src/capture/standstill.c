@@ -9,10 +9,13 @@
 #include "family.h"
 #include "wait.h"
 
-#define YOUNG_NS INT64_C(500000000) // a Python that is started says so by then
+#define GIL_PARTS 10                 // whoever holds it works, if one part of these was CPU time
+#define YOUNG_NS  INT64_C(500000000) // a Python that is started says so by then
 
-struct tick {     // of one process
-    bool running; // somebody, at this moment
+struct tick {        // of one process
+    bool running;    // somebody, at this moment
+    bool gil;        // somebody waits for it
+    int64_t busy_ns; // since the last tick
     unsigned bursty;
     unsigned eligible; // threads whose waiting would make the program stand still
 };
@@ -62,6 +65,8 @@ static void look_threads(struct target *target, const struct family *family, str
         struct waiting before = *waiting;
         int64_t busy_ns = wait_look(target, thread);
         waiting->busy_ns += busy_ns;
+        tick->busy_ns += busy_ns;
+        tick->gil |= waiting->blocked && waiting->why.state == STATE_GIL;
         settle_held(family, target, thread, &before);
         if (waiting->blocked)
             waiting->in_family = is_in_family(family, target, waiting);
@@ -143,7 +148,8 @@ static void tick_target(struct target *target, const struct family *family)
     target->ticked_ns = now;
     target->bursty = tick.bursty;
     target->unsettled_ns += now - before;
-    if (tick.running)
+    // Between two threads that hand on the GIL both are off their CPUs for a moment.
+    if (tick.running || (tick.gil && tick.busy_ns * GIL_PARTS > now - before))
         return;
     target->still_owed_ns += stood_still(target, now - before);
     if (target->still_owed_ns > 0 || !tick.eligible)

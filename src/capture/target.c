@@ -505,11 +505,23 @@ static int64_t in_native_code(const struct target *target, const struct thread *
     return now_ns - thread->native_ns < NATIVE_TICKS * target->period_ns ? thread->native_ns : 0;
 }
 
+// From now on it matters who waits in native code: those that are blocked are looked at again.
+static void begin_helpers(struct target *target)
+{
+    target->has_helpers = true;
+    for (size_t i = 0; i < target->threads.capacity; i++) {
+        struct thread *thread = target->threads.slots[i].value;
+        if (thread)
+            thread->waiting.blocked = false;
+    }
+}
+
 uint32_t target_helper_node(struct target *target, uint32_t node, int64_t now_ns)
 {
     const struct thread *waiter = NULL;
     int64_t latest = 0;
-    target->has_helpers = true;
+    if (!target->has_helpers)
+        begin_helpers(target);
     for (size_t i = 0; i < target->threads.capacity; i++) {
         const struct thread *thread = target->threads.slots[i].value;
         int64_t at = thread ? in_native_code(target, thread, now_ns) : 0;

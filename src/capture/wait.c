@@ -138,12 +138,12 @@ static bool has_moved(const struct waiting *waiting, const struct schedstat *sta
 }
 
 // On a run queue a thread has not moved either, and its schedstat will say so afterwards only. It
-// is asked where there are few: of many idle ones, now and then one is woken a little late in our
-// eyes.
+// is asked where there are few, and who waits for the GIL, which is handed on all the time. Of many
+// idle ones, now and then one is woken a little late in our eyes.
 static bool is_about_to_run(const struct target *target, const struct thread *thread)
 {
     struct proc_call call;
-    return target->threads.count <= FEW_THREADS &&
+    return (target->threads.count <= FEW_THREADS || thread->waiting.why.state == STATE_GIL) &&
            proc_call_read(target->reach, thread->tid, &call) == PROC_RUNNING;
 }
 
