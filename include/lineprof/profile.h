@@ -59,8 +59,10 @@ struct wait {
 
 // ---- recording
 
-#define NODE_ROOT  UINT32_MAX // parent of an outermost frame
-#define NODES_MOST 1000000u   // a program that makes new stacks without end: see recording_node()
+#define NODE_ROOT UINT32_MAX // parent of an outermost frame
+// A program may make new stacks, or run them in new threads, without end.
+#define NODES_MOST   1000000u
+#define WEIGHTS_MOST 2000000u
 
 // File of the frame that stands for a thread without Python: alone, or as the callee of the line
 // that waits for its work, which then is charged with it.

@@ -221,9 +221,24 @@ static bool sum_room(struct recording *rec, void **sums, size_t *room, uint32_t 
     return true;
 }
 
+// Beyond WEIGHTS_MOST a stack that is new in its thread is the nearest caller's that is not.
+static uint32_t weight_row(struct recording *rec, uint32_t node, uint32_t thread)
+{
+    const uint32_t words[WEIGHT_WORDS] = {node, thread};
+    if (rows_count(rec->weights) < WEIGHTS_MOST || rows_find(rec->weights, words) != INTERN_NONE)
+        return row_id(rec, rec->weights, words);
+    rec->run.folded_frames++;
+    while ((node = recording_parent(rec, node)) != NODE_ROOT) {
+        uint32_t id = rows_find(rec->weights, (const uint32_t[WEIGHT_WORDS]){node, thread});
+        if (id != INTERN_NONE)
+            return id;
+    }
+    return row_id(rec, rec->weights, (const uint32_t[WEIGHT_WORDS]){other_node(rec), thread});
+}
+
 static struct times *weight_times(struct recording *rec, uint32_t node, uint32_t thread)
 {
-    uint32_t id = row_id(rec, rec->weights, (const uint32_t[WEIGHT_WORDS]){node, thread});
+    uint32_t id = weight_row(rec, node, thread);
     if (id == INTERN_NONE ||
         !sum_room(rec, (void **)&rec->times, &rec->times_room, id, sizeof *rec->times))
         return NULL;

@@ -235,9 +235,17 @@ static void stacks_without_end_become_their_callers(void **state)
     assert_true(recording_run(rec)->folded_frames >= 1000);
     uint32_t other = recording_node(rec, NODE_ROOT, function, 99);
     assert_int_equal(recording_node(rec, NODE_ROOT, function, 98), other);
+    uint32_t process = recording_thread_info(rec, thread)->process, last = 0;
+    for (uint32_t i = 0; i < 2; i++) { // the same stacks in other threads
+        last = recording_thread(rec, process, (int32_t)i, "another");
+        for (uint32_t node = 0; node < NODES_MOST; node++)
+            recording_add(rec, node, last, &times);
+    }
     const struct profile *profile = profile_build(rec, &(struct scope){0});
     assert_non_null(profile);
-    assert_int_equal(profile->times.ns[STATE_PYTHON], NODES_MOST + 1000);
+    assert_int_equal(profile->times.ns[STATE_PYTHON], 3 * (int64_t)NODES_MOST + 1000);
+    assert_true(profile->weight_count <= WEIGHTS_MOST + 3);
+    assert_int_equal(profile->threads[last].times.ns[STATE_PYTHON], NODES_MOST);
     profile_free(profile);
 }
 
