@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "drain.h"
 #include "ended.h"
 #include "perf.h"
 #include "progress.h"
@@ -25,18 +26,13 @@
 #include "share.h"
 #include "standstill.h"
 #include "steps.h"
-#include "wait.h"
-#include "weigh.h"
 
 #define OTHERS_LEAST_NS INT64_C(20000000) // less than that is rounding, of ticks
-#define EXEC_NS         50000000 // CPU time that a start from scratch never takes before the shim runs
 
 #define TICK_NS    INT64_C(10000000) // between two wall ticks, on average
 #define BURST_NS   INT64_C(2500000)  // while a thread works in bursts, see steps.h
 #define TICK_PARTS 100               // they may take one part of these of a core
 
-#define LATE_CODES 256 // code objects that threads announce at the same time
-#define STUCK_NS   INT64_C(300000000)
 #define SILENCE_NS INT64_C(50000000)  // CPU time without a sample that calls for an explanation
 #define PATROL_NS  INT64_C(100000000) // how often threads are looked at for that
 
@@ -47,13 +43,11 @@ struct collector {
     size_t target_count;
     uint32_t processes_seen;  // session's count at the last scan of the directory
     char *const *environment; // for the self-check; NULL: none
-    double rate_hz;
-    bool perf; // the rate is above the tick
     bool perf_refused;
-    void *copy, *code_copy; // a record each
-    uint32_t wake_seen;     // session's count of calls at the last step
-    int64_t tick_due_ns;    // CLOCK_MONOTONIC of the next wall tick
-    int64_t tick_cost_ns;   // of the last ones, on average
+    struct drain drain;
+    uint32_t wake_seen;   // session's count of calls at the last step
+    int64_t tick_due_ns;  // CLOCK_MONOTONIC of the next wall tick
+    int64_t tick_cost_ns; // of the last ones, on average
     uint64_t random;
     int64_t patrolled_ns; // CLOCK_MONOTONIC
     bool prepared;
@@ -74,182 +68,6 @@ static int64_t tick_ns(void) // the coarse clock advances once per tick
 {
     struct timespec ts;
     return clock_getres(CLOCK_MONOTONIC_COARSE, &ts) == 0 && ts.tv_nsec ? ts.tv_nsec : 4000000;
-}
-
-// ---- one ring
-
-static bool is_clock(int64_t ns) // two years of CPU time: sums of such stay in bounds
-{
-    return ns >= 0 && ns < INT64_C(1) << 56;
-}
-
-static bool is_sample_sound(const struct record_sample *sample)
-{
-    uint64_t need = sizeof *sample + sample->frame_count * (uint64_t)sizeof sample->frames[0] +
-                    sample->stack_words * (uint64_t)sizeof(uint64_t);
-    return sample->record.size >= need && is_clock(sample->start_cpu_ns) &&
-           is_clock(sample->cpu_ns) && is_clock(sample->kernel_ns);
-}
-
-// The program can scribble over the ring at any time: what is checked must be what is used.
-static const void *copy_record(const struct record *record, void *copy)
-{
-    uint32_t size = atomic_load_explicit(&record->size, memory_order_relaxed);
-    if (size < sizeof *record || size > RING_RECORD_MAX)
-        size = sizeof *record;
-    memcpy(copy, record, size);
-    atomic_store_explicit(&((struct record *)copy)->size, size, memory_order_relaxed);
-    return copy;
-}
-
-// A code object is announced while the sample that met it is being written: it stands behind it.
-static void absorb_codes(struct collector *collector, struct target *target)
-{
-    const uint8_t *end = target->ring.data + 2 * (size_t)RING_DATA_SIZE;
-    const uint8_t *at = (const uint8_t *)ring_peek(&target->ring);
-    uint64_t tail = atomic_load(&target->ring.header->tail);
-    uint64_t left = atomic_load(&target->ring.header->head) - tail;
-    for (uint64_t seen = 0; at && seen < left && at + sizeof(struct record) <= end;) {
-        struct record *record = (struct record *)at;
-        uint32_t size = atomic_load_explicit(&record->size, memory_order_acquire);
-        if (size < sizeof *record || size % RING_ALIGN || size > RING_RECORD_MAX || at + size > end)
-            return;
-        if (record->type == RECORD_CODE) {
-            const void *copy = copy_record(record, collector->code_copy);
-            target_add_code(target, copy);
-            record->type = RECORD_PAD; // ours since its commit; not to be taken twice
-        }
-        at += size;
-        seen += size;
-    }
-}
-
-static struct thread *thread_of(struct collector *collector, struct target *target, int32_t tid,
-                                int64_t cpu_ns)
-{
-    const struct thread *old = map_get(&target->threads, (uint64_t)(uint32_t)tid);
-    bool known = old && !old->ended;
-    struct thread *thread = target_thread(target, tid);
-    if (thread && !known) {
-        thread->cpu_ns = cpu_ns;
-        if (collector->perf && target->reach > 0)
-            thread->perf = perf_open(tid, collector->rate_hz);
-        if (thread->perf >= 0 && !target->held) // else an exec is near, and its signals would kill
-            perf_enable(thread->perf, true);
-    }
-    return thread;
-}
-
-// A code object that is being announced is there in microseconds. One that was forgotten never is.
-static bool is_given_up(struct target *target)
-{
-    int64_t now = now_ns();
-    if (!target->stuck_ns)
-        target->stuck_ns = now;
-    return target->unknown_code + LATE_CODES < target->codes_high ||
-           now - target->stuck_ns > STUCK_NS;
-}
-
-// False when the sample has to wait for a code object that is still being announced.
-static bool take_sample(struct collector *collector, struct target *target,
-                        const struct record_sample *sample)
-{
-    if (!is_sample_sound(sample))
-        return true;
-    struct thread *thread = thread_of(collector, target, sample->tid, 0);
-    uint32_t node;
-    if (!thread)
-        return true;
-    if (!target_node(target, thread, sample, &node)) {
-        absorb_codes(collector, target);
-        if (!target_node(target, thread, sample, &node)) {
-            if (!is_given_up(target))
-                return false;
-            node = target_forgotten_node(target);
-        }
-    }
-    target->stuck_ns = 0;
-    weigh_sample(target, thread, node, sample);
-    return true;
-}
-
-static void take_thread(struct collector *collector, struct target *target,
-                        const struct record_thread *record)
-{
-    if (record->record.size < sizeof *record || !is_clock(record->cpu_ns))
-        return;
-    // A process that did not come by exec from a busy one: its clock began with it, and what it
-    // took to get here (exec, the loader) is its own.
-    bool fresh = record->tid == target->pid && !target->came_by_exec && record->cpu_ns < EXEC_NS;
-    struct thread *thread = thread_of(collector, target, record->tid, fresh ? 0 : record->cpu_ns);
-    if (!thread)
-        return;
-    if (!thread->named) {
-        char name[sizeof record->name + 1] = "";
-        memcpy(name, record->name, sizeof record->name);
-        target_name_thread(target, thread, name);
-    }
-    thread->pthread = record->pthread;
-    if (record->record.type == RECORD_THREAD_END) {
-        wait_end(target, thread, (int64_t)record->time_ns, record->cpu_ns);
-        target_thread_end(target, thread);
-    } else {
-        wait_begin(thread, (int64_t)record->time_ns, record->cpu_ns);
-    }
-}
-
-static bool take_record(struct collector *collector, struct target *target,
-                        const struct record *record)
-{
-    switch (record->type) {
-    case RECORD_SAMPLE:
-        return take_sample(collector, target, (const struct record_sample *)record);
-    case RECORD_CODE:
-        target_add_code(target, (const struct record_code *)record);
-        return true;
-    case RECORD_THREAD_START:
-    case RECORD_THREAD_END:
-        take_thread(collector, target, (const struct record_thread *)record);
-        return true;
-    default:
-        return true;
-    }
-}
-
-static void enable_perf(struct target *target, bool on)
-{
-    for (size_t i = 0; i < target->threads.capacity; i++) {
-        const struct thread *thread = target->threads.slots[i].value;
-        if (thread && thread->perf >= 0)
-            perf_enable(thread->perf, on);
-    }
-}
-
-// The target is about to exec, and waits for its events to stop; or that exec has failed. (Or has
-// failed and is tried again, on the next entry of PATH, before we have looked.)
-static void serve_hold(struct target *target)
-{
-    _Atomic uint32_t *hold = &target->ring.header->perf_hold;
-    uint32_t now = atomic_load(hold);
-    bool stop = now == HOLD_ASKED;
-    if (now == HOLD_GRANTED && target->held)
-        return;
-    if (stop != target->held)
-        enable_perf(target, !stop);
-    target->held = stop;
-    if (stop && atomic_compare_exchange_strong(hold, &now, HOLD_GRANTED))
-        syscall(SYS_futex, hold, FUTEX_WAKE, 1, NULL, NULL, 0);
-}
-
-static void drain(struct collector *collector, struct target *target)
-{
-    if (collector->perf)
-        serve_hold(target);
-    for (const struct record *record; (record = ring_peek(&target->ring));) {
-        if (!take_record(collector, target, copy_record(record, collector->copy)))
-            break;
-        ring_consume(&target->ring, record);
-    }
 }
 
 // ---- the session
@@ -292,7 +110,7 @@ static void set_cpu(struct target *target, int64_t end)
 
 static void retire(struct collector *collector, struct target *target)
 {
-    drain(collector, target);
+    drain_ring(&collector->drain, target);
     finish_target(target);
     set_cpu(target, atomic_load(&target->ring.header->end_cpu_ns));
     ended_add(collector->ended, target);
@@ -364,7 +182,7 @@ static int add_target(struct collector *collector, const char *name)
         ring_close(&ring);
         return -ENOMEM;
     }
-    target->period_ns = (int64_t)(1e9 / collector->rate_hz);
+    target->period_ns = (int64_t)(1e9 / collector->drain.rate_hz);
     retire_replaced(collector, target);
     collector->targets[collector->target_count++] = target;
     return 0;
@@ -391,7 +209,7 @@ static void drain_all(struct collector *collector)
     scan(collector);
     for (size_t i = 0; i < collector->target_count; i++)
         if (!collector->targets[i]->retired)
-            drain(collector, collector->targets[i]);
+            drain_ring(&collector->drain, collector->targets[i]);
 }
 
 // A descriptor a thread, and perhaps one more, may be a lot.
@@ -503,11 +321,9 @@ struct collector *collector_new(struct session *session, struct recording *rec,
     struct collector *collector = calloc(1, sizeof *collector);
     if (!collector)
         return NULL;
-    collector->copy = malloc(RING_RECORD_MAX);
-    collector->code_copy = malloc(RING_RECORD_MAX);
     collector->ended = ended_new(rec);
     collector->census.more_process = NO_ROW;
-    if (!collector->copy || !collector->code_copy || !collector->ended) {
+    if (!drain_init(&collector->drain) || !collector->ended) {
         collector_free(collector);
         return NULL;
     }
@@ -516,15 +332,15 @@ struct collector *collector_new(struct session *session, struct recording *rec,
     collector->random = (uint64_t)now_ns() * 2 + 1;
     collector->environment = options->environment;
     double tick_hz = 1e9 / (double)tick_ns();
-    collector->rate_hz = options->rate_hz > 0 ? options->rate_hz : fmin(tick_hz, 250);
-    bool above_tick = collector->rate_hz > 1.05 * tick_hz;
-    collector->perf = above_tick && perf_allowed();
-    collector->perf_refused = above_tick && !collector->perf;
-    session->header->interval_ns = interval_for(collector->rate_hz);
-    if (collector->perf)
+    collector->drain.rate_hz = options->rate_hz > 0 ? options->rate_hz : fmin(tick_hz, 250);
+    bool above_tick = collector->drain.rate_hz > 1.05 * tick_hz;
+    collector->drain.perf = above_tick && perf_allowed();
+    collector->perf_refused = above_tick && !collector->drain.perf;
+    session->header->interval_ns = interval_for(collector->drain.rate_hz);
+    if (collector->drain.perf)
         session->header->flags |= SESSION_PERF | (perf_traps() ? SESSION_TRAP : 0);
     else
-        collector->rate_hz = fmin(collector->rate_hz, tick_hz);
+        collector->drain.rate_hz = fmin(collector->drain.rate_hz, tick_hz);
     return collector;
 }
 
@@ -586,7 +402,7 @@ static struct collector_summary new_summary(const struct collector *collector)
 static void describe_run(struct collector *collector)
 {
     struct run_info *run = recording_run(collector->rec);
-    run->rate_hz = collector->rate_hz;
+    run->rate_hz = collector->drain.rate_hz;
     run->unprofiled = atomic_load(&collector->session->header->ringless);
     run->cleared = atomic_load(&collector->session->header->cleared);
     run->measured = (1u << STATE_COUNT) - 1;
@@ -639,7 +455,6 @@ void collector_free(struct collector *collector)
         target_free(collector->targets[i]);
     ended_free(collector->ended);
     free(collector->targets);
-    free(collector->copy);
-    free(collector->code_copy);
+    drain_free(&collector->drain);
     free(collector);
 }

@@ -200,6 +200,10 @@ struct target {
 // Takes the ring; NULL: no memory.
 struct target *target_open(struct recording *rec, struct census *census, struct ring ring);
 void target_free(struct target *target);
+// A text of the header's, of at most `size` bytes, ended within them: the target may have
+// scribbled.
+const char *target_text(const char *text, size_t size, char *out);
+
 uint32_t target_forgotten_node(struct target *target); // where a code object will never be known
 
 struct thread *target_thread(struct target *target, int32_t tid);
@@ -213,6 +217,9 @@ void target_thread_end(struct target *target, struct thread *thread);
 // Forgets threads that the kernel no longer has, and takes up those that nothing has announced.
 void target_list_threads(struct target *target);
 
+#define CODES_MOST 50000 // code objects, more than the shim knows at a time: see target_codes.c
+
+void target_free_codes(struct target *target);
 void target_add_code(struct target *target, const struct record_code *record);
 // The recording's node of a sample's stack; false when a code object is not known yet.
 bool target_node(struct target *target, struct thread *thread, const struct record_sample *sample,
