@@ -109,8 +109,8 @@ static const char *find_program(const char *name, char found[PATH_MAX])
     return NULL;
 }
 
-// A child that the session will never hear of is counted here. (The header is shared memory: a vfork
-// child may do so, too.)
+// A child that the session will never hear of is counted here. (The header is shared memory: a
+// vfork child may do so, too.)
 static void note_lost(const char *path, char *const envp[])
 {
     struct session_header *session = shim.session.header;

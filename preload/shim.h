@@ -105,11 +105,20 @@ void signals_after_exec(void); // that failed, or was a child's
 void timers_start(void); // for the calling thread
 void timers_stop(void);
 void timers_forked(void); // in a fork's child: timers are not inherited
-// Asks for a signal about once per tick of the kernel's clock; session's interval rules otherwise.
+
+// No ticks for the calling thread for now; more than one reason may hold.
+enum pause { PAUSED_MASK = 1, PAUSED_STACK = 2 };
+void timers_pause(enum pause why);
+void timers_resume(enum pause why);
+
+// ---- masks.c: threads that cannot take a tick
+
+bool masks_block_ticks(void); // the calling thread blocks SIGPROF now
 
 // ---- threads.c
 
 void threads_announce(enum record_type type); // THREAD_START or THREAD_END of the caller
+void threads_announce_pause(int64_t cpu_ns);  // so much CPU time went by without a timer
 bool threads_ended(void); // the calling thread has announced its end: a late signal is not a sample
 
 // ---- process.c
@@ -139,6 +148,7 @@ void inherit_without_shim(char *const envp[], char *clean[], char *preload);
     X(pthread_create)                                             \
     X(sigaction) X(signal) X(ssignal) X(__sysv_signal)            \
     X(sigtimedwait) X(sigpending) X(prctl)                        \
+    X(pthread_sigmask) X(sigprocmask) X(sigaltstack)              \
     X(execve) X(execvpe) X(fexecve) X(posix_spawn) X(posix_spawnp)
 // clang-format on
 

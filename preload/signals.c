@@ -54,7 +54,7 @@ static void enter(sigset_t *saved)
 {
     sigset_t all;
     sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, saved);
+    REAL(pthread_sigmask)(SIG_BLOCK, &all, saved);
     while (atomic_flag_test_and_set_explicit(&lock, memory_order_acquire))
         ;
 }
@@ -62,7 +62,7 @@ static void enter(sigset_t *saved)
 static void leave(const sigset_t *saved)
 {
     atomic_flag_clear_explicit(&lock, memory_order_release);
-    pthread_sigmask(SIG_SETMASK, saved, NULL);
+    REAL(pthread_sigmask)(SIG_SETMASK, saved, NULL);
 }
 
 // The call in tail position leaves no frame of ours: faulthandler (3.14) shows the C stack.

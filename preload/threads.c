@@ -22,7 +22,7 @@ bool threads_ended(void)
     return ended;
 }
 
-void threads_announce(enum record_type type)
+static void send_record(enum record_type type, int64_t cpu_ns)
 {
     struct record_thread *record =
         (struct record_thread *)ring_reserve(&shim.ring, sizeof(struct record_thread));
@@ -31,11 +31,21 @@ void threads_announce(enum record_type type)
     record->tid = (int32_t)syscall(SYS_gettid);
     record->pthread = (uint64_t)pthread_self();
     record->time_ns = (uint64_t)shim_clock(CLOCK_MONOTONIC);
-    record->cpu_ns = shim_clock(CLOCK_THREAD_CPUTIME_ID);
+    record->cpu_ns = cpu_ns;
     prctl(PR_GET_NAME, record->name);
     ring_commit(&shim.ring, &record->record, sizeof *record, sizeof *record, type);
+}
+
+void threads_announce(enum record_type type)
+{
+    send_record(type, shim_clock(CLOCK_THREAD_CPUTIME_ID));
     if (shim.session.header->flags & SESSION_PERF)
         session_wake(&shim.session); // an event has to be opened or closed
+}
+
+void threads_announce_pause(int64_t cpu_ns)
+{
+    send_record(RECORD_THREAD_PAUSE, cpu_ns);
 }
 
 // Runs at return, pthread_exit and cancellation alike.

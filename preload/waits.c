@@ -71,12 +71,13 @@ EXPORT int sigwait(const sigset_t *set, int *sig)
     return err;
 }
 
+// As it was, to the thread or the process. (Only the main thread may send its process what the
+// kernel or kill() would: another one keeps it for itself.)
 static void put_back(siginfo_t *info)
 {
-    if (info->si_code == SI_TKILL)
+    if (info->si_code == SI_TKILL ||
+        syscall(SYS_rt_sigqueueinfo, getpid(), info->si_signo, info) < 0)
         syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), info->si_signo, info);
-    else
-        syscall(SYS_rt_sigqueueinfo, getpid(), info->si_signo, info);
 }
 
 // True when such a signal of the program's is pending; ours are taken out. What had to be taken out
@@ -84,11 +85,9 @@ static void put_back(siginfo_t *info)
 static bool program_has_one(int sig)
 {
     const struct timespec none = {0, 0};
-    sigset_t set;
-    siginfo_t info;
-    sigemptyset(&set);
-    sigaddset(&set, sig);
-    while (wait_once(&set, &info, &none) == sig)
+    const uint64_t set = UINT64_C(1) << (sig - 1);
+    siginfo_t info; // the kernel's own: glibc makes SI_USER of SI_TKILL
+    while (syscall(SYS_rt_sigtimedwait, &set, &info, &none, sizeof set) == sig)
         if (!handler_owns(&info)) {
             put_back(&info);
             return true;

@@ -85,7 +85,8 @@ enum record_type {
     RECORD_SAMPLE,
     RECORD_CODE,
     RECORD_THREAD_START,
-    RECORD_THREAD_END
+    RECORD_THREAD_END,
+    RECORD_THREAD_PAUSE // `cpu_ns` went by without a timer, while SIGPROF was blocked
 };
 
 struct record {            // every record begins with this
@@ -147,7 +148,7 @@ struct record_code { // a code object's names and lines, once, at first sight
     uint8_t bytes[];   // file name, name, line table, each from a multiple of 4
 };
 
-struct record_thread { // THREAD_START, THREAD_END
+struct record_thread { // THREAD_START, THREAD_END, THREAD_PAUSE
     struct record record;
     int32_t tid;
     int32_t padding;

@@ -135,6 +135,18 @@ static void take_thread(struct drain *drain, struct target *target,
     }
 }
 
+// CPU time that no sample stands for: the next one must not have it either.
+static void take_pause(struct target *target, const struct record_thread *record)
+{
+    struct thread *thread = map_get(&target->threads, (uint64_t)(uint32_t)record->tid);
+    if (!thread || thread->ended || record->record.size < sizeof *record ||
+        !is_clock(record->cpu_ns))
+        return;
+    thread->cpu_ns += record->cpu_ns;
+    thread->blocked = false;
+    target->lost_blocked += (uint64_t)(record->cpu_ns / target->period_ns);
+}
+
 static bool take_record(struct drain *drain, struct target *target, const struct record *record)
 {
     switch (record->type) {
@@ -146,6 +158,9 @@ static bool take_record(struct drain *drain, struct target *target, const struct
     case RECORD_THREAD_START:
     case RECORD_THREAD_END:
         take_thread(drain, target, (const struct record_thread *)record);
+        return true;
+    case RECORD_THREAD_PAUSE:
+        take_pause(target, (const struct record_thread *)record);
         return true;
     default:
         return true;

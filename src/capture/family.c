@@ -20,13 +20,31 @@
 
 // ---- children
 
+// Below a shell, env or timeout it is a grandchild.
+static bool descends_from(const struct target *target, pid_t pid)
+{
+    for (size_t i = 0; i < ANCESTORS && target->ancestors[i]; i++)
+        if (target->ancestors[i] == pid)
+            return true;
+    return false;
+}
+
+// One that itself only waits for the session's others explains nobody's waiting.
+static bool is_active(const struct target *target)
+{
+    return !target->retired && target->samples && !target->in_family &&
+           !atomic_load(&target->ring.header->replaced);
+}
+
 bool family_has_child(const struct family *family, const struct target *parent, pid_t child)
 {
     const struct census *census = parent->census;
     for (size_t i = 0; i < family->count; i++) {
         const struct target *target = family->targets[i];
-        if (!target->retired && target->samples && !atomic_load(&target->ring.header->replaced) &&
-            target->ring.header->ppid == parent->pid && (child == 0 || target->pid == child))
+        if (target == parent || !is_active(target))
+            continue;
+        if (child ? target->pid == child || descends_from(target, child)
+                  : descends_from(target, parent->pid))
             return true;
     }
     for (size_t i = 0; child && i < RECENT_PIDS; i++)
@@ -118,7 +136,7 @@ bool family_writes(const struct family *family, const struct target *reader, uin
 {
     for (size_t i = 0; pipe && i < family->count && i < FAMILY_MOST; i++) {
         struct target *target = family->targets[i];
-        if (target != reader && !target->retired && target->reach > 0 && writes(target, pipe))
+        if (target != reader && is_active(target) && target->reach > 0 && writes(target, pipe))
             return true;
     }
     return false;

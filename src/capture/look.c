@@ -12,13 +12,20 @@
 #include "lineprof/code_record.h"
 #include "lineprof/threads.h"
 
-#define FRAMES_MOST 16384u             // as the handler keeps
+#define FRAMES_MOST 16384u // as the handler keeps
+#define FRAMES_FEW  32u    // of a stack that takes longer to read than its thread waits
+#define MISSES      4u     // before that is believed
+#define MET_NS      INT64_C(1000000000)
 #define SEEK_NS     INT64_C(250000000) // before a thread without a state is asked again
 
 struct look {
     struct target *target;
     const struct mem *mem;
+    int64_t now_ns;
+    unsigned most; // frames, the innermost
     bool failed;
+    target_addr memo_code; // in a recursion it is the same again and again
+    uint32_t memo_id;
 };
 
 // One at a time: the collector is one thread.
@@ -48,7 +55,20 @@ static uint32_t new_code(struct look *look, target_addr code, uint64_t fingerpri
     return whole ? id : 0;
 }
 
-static uint32_t code_id(struct look *look, target_addr code)
+// The head of a code object: its pointers, numbers and first line, which are cheaper to read again
+// than all that a fingerprint takes.
+static bool hash_head(const struct look *look, target_addr code, uint64_t *hash)
+{
+    uint64_t words[PY_CODE_SPAN / sizeof(uint64_t)];
+    if (look->mem->read(look->mem, code + sizeof *words, words, sizeof words - sizeof *words))
+        return false; // behind the reference count, which changes all the time
+    *hash = 0;
+    for (size_t i = 0; i + 1 < sizeof words / sizeof *words; i++)
+        *hash = map_hash(*hash ^ words[i]);
+    return true;
+}
+
+static uint32_t full_id(struct look *look, target_addr code)
 {
     const struct ring_header *header = look->target->ring.header;
     uint64_t fingerprint;
@@ -58,15 +78,35 @@ static uint32_t code_id(struct look *look, target_addr code)
     return id ? id : new_code(look, code, fingerprint);
 }
 
+// By its address, as long as its head is the same and the whole was compared a while ago at most:
+// what dies and comes again at the same place with the same head is code made by exec(), of which a
+// wait may then stand on the line of the last one.
+static uint32_t code_id(struct look *look, target_addr code)
+{
+    struct target *target = look->target;
+    struct met_code *met = &target->met[map_hash(code) % MET_CODES];
+    uint64_t hash;
+    if (!hash_head(look, code, &hash))
+        return 0;
+    if (met->code == code && met->hash == hash && look->now_ns < met->until_ns)
+        return met->id;
+    uint32_t id = full_id(look, code);
+    if (id)
+        *met = (struct met_code){code, hash, look->now_ns + MET_NS, id};
+    return id;
+}
+
 static bool visit(void *context, target_addr code, uint32_t offset)
 {
     struct look *look = context;
     struct record_sample *sample = &the_stack.sample;
-    if (sample->frame_count == FRAMES_MOST) {
+    if (sample->frame_count == look->most) {
         sample->flags |= SAMPLE_TRUNCATED;
         return false;
     }
-    uint32_t id = code_id(look, code);
+    uint32_t id = code == look->memo_code ? look->memo_id : code_id(look, code);
+    look->memo_code = code;
+    look->memo_id = id;
     look->failed = id == 0;
     sample->frames[sample->frame_count++] = (struct sample_frame){id, offset};
     return id != 0;
@@ -89,10 +129,12 @@ static target_addr find_state(const struct target *target, const struct mem *mem
 
 static bool walk(struct target *target, struct thread *thread, int64_t now_ns)
 {
-    struct look look = {.target = target, .mem = &the_log.mem};
+    struct look look = {.target = target, .mem = &the_log.mem, .now_ns = now_ns};
+    look.most = thread->missed < MISSES ? FRAMES_MOST : FRAMES_FEW;
     target_addr tstate = find_state(target, look.mem, thread, now_ns);
     the_stack.sample = (struct record_sample){.tid = thread->tid};
     if (!tstate) {
+        thread->stateless = true;
         the_stack.sample.flags = SAMPLE_NO_STATE;
         return true;
     }
@@ -164,9 +206,11 @@ static unsigned agreed(const struct glance *a, const struct glance *b)
     return n;
 }
 
-static bool name_frames(struct target *target, const struct glance *glance, unsigned outermost)
+static bool name_frames(struct target *target, const struct glance *glance, unsigned outermost,
+                        int64_t now_ns)
 {
-    struct look look = {.target = target, .mem = &target->mem};
+    struct look look = {
+        .target = target, .mem = &target->mem, .now_ns = now_ns, .most = FRAMES_MOST};
     for (unsigned i = glance->count - outermost; i < glance->count && !look.failed; i++)
         visit(&look, glance->code[i], glance->offset[i]);
     return !look.failed;
@@ -198,6 +242,6 @@ bool look_running(struct target *target, struct thread *thread, int64_t now_ns,
     found->moved =
         !found->whole || first->offset[0] != second->offset[0] || goes_on(target, tstate);
     the_stack.sample = (struct record_sample){.tid = thread->tid};
-    return common && name_frames(target, second, common) &&
+    return common && name_frames(target, second, common, now_ns) &&
            target_node(target, thread, &the_stack.sample, &found->node);
 }

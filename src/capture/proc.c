@@ -53,7 +53,9 @@ static ssize_t read_task_file(pid_t pid, pid_t tid, const char *name, char *text
 
 static enum proc_seen seen_by_error(ssize_t error)
 {
-    return error == -ENOENT || error == -ESRCH ? PROC_GONE : PROC_DENIED;
+    if (error == -ENOENT || error == -ESRCH)
+        return PROC_GONE;
+    return error == -EACCES || error == -EPERM ? PROC_DENIED : PROC_RUNNING; // EMFILE: not known
 }
 
 // "running", or the number, six arguments, stack pointer and program counter; without a call -1 and
@@ -84,6 +86,15 @@ char proc_state(pid_t pid, pid_t tid)
         return 0;
     const char *end = strrchr(text, ')');
     return end && end[1] == ' ' ? end[2] : 0;
+}
+
+pid_t proc_parent(pid_t pid)
+{
+    char text[256];
+    if (read_task_file(pid, pid, "stat", text, sizeof text) <= 0)
+        return 0;
+    const char *end = strrchr(text, ')'); // ") S 123"
+    return end && end[1] && end[2] ? (pid_t)strtol(end + 3, NULL, 10) : 0;
 }
 
 bool proc_thread_lives(pid_t pid, pid_t tid)

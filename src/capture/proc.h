@@ -29,6 +29,7 @@ enum proc_seen {
 enum proc_seen proc_call_read(pid_t pid, pid_t tid, struct proc_call *call);
 char proc_state(pid_t pid, pid_t tid); // the letter of its stat: R, S, D, T ...; 0 when it is gone
 
+pid_t proc_parent(pid_t pid); // 0: it is gone
 bool proc_thread_lives(pid_t pid, pid_t tid);
 size_t proc_thread_count(pid_t pid); // 0: it is gone
 // The thread ids of a process, in `tids`; how many there are, of which at most `room` were taken.

@@ -14,6 +14,7 @@
 
 struct tick {        // of one process
     bool running;    // somebody, at this moment
+    bool family;     // somebody waits for another process of the session
     bool gil;        // somebody waits for it
     int64_t busy_ns; // since the last tick
     unsigned bursty;
@@ -71,7 +72,8 @@ static void look_threads(struct target *target, const struct family *family, str
         if (waiting->blocked)
             waiting->in_family = is_in_family(family, target, waiting);
         tick->bursty += works_in_bursts(thread);
-        tick->running |= waiting->seen_ns && !waiting->blocked;
+        tick->running |= waiting->runs;
+        tick->family |= waiting->blocked && waiting->in_family;
         tick->eligible += is_eligible(waiting);
     }
 }
@@ -147,6 +149,7 @@ static void tick_target(struct target *target, const struct family *family)
     look_threads(target, family, &tick);
     target->ticked_ns = now;
     target->bursty = tick.bursty;
+    target->in_family = tick.family && !tick.running && !tick.eligible;
     target->unsettled_ns += now - before;
     // Between two threads that hand on the GIL both are off their CPUs for a moment.
     if (tick.running || (tick.gil && tick.busy_ns * GIL_PARTS > now - before))
@@ -196,6 +199,7 @@ static int64_t rest_ns(const struct target *target)
 // Where a thread was blocked last, even if it has run since: what is still owed goes there.
 static unsigned return_to_places(struct target *target, int64_t rest)
 {
+    int64_t end_ns = (int64_t)atomic_load(&target->ring.header->end_ns);
     unsigned eligible = 0;
     for (size_t i = 0; i < target->threads.capacity; i++) {
         struct thread *thread = target->threads.slots[i].value;
@@ -206,7 +210,8 @@ static unsigned return_to_places(struct target *target, int64_t rest)
         waiting->owed_ns += waiting->blocked || alone ? rest : 0;
         int64_t held = waiting->in_family ? 0 : waiting->held_ns;
         wait_place(target, thread, waiting->owed_ns > 0 ? waiting->owed_ns : 0, held);
-        waiting->seen_ns += rest > 0 ? rest : 0;
+        if (end_ns > waiting->seen_ns)
+            waiting->seen_ns = end_ns;
         waiting->owed_ns = waiting->held_ns = 0;
         waiting->since_ns = 0; // nothing more is held back
         waiting->blocked = true;

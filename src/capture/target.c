@@ -16,6 +16,7 @@
 #define THREAD_NAME  256
 #define NAME_TRIES   8
 #define RENAME_NS    INT64_C(2000000000)
+#define HELPERS_NS   INT64_C(100000000)
 #define NATIVE_TICKS 5 // for so long a sample in native code is believed to go on
 
 // ---- the process
@@ -71,6 +72,15 @@ static void fold(struct target *target)
     target->folded = true;
 }
 
+static void find_ancestors(struct target *target)
+{
+    pid_t pid = target->ring.header->ppid;
+    for (size_t i = 0; target->reach > 0 && i < ANCESTORS && pid > 1 && pid != getpid(); i++) {
+        target->ancestors[i] = pid;
+        pid = proc_parent(pid);
+    }
+}
+
 struct target *target_open(struct recording *rec, struct census *census, struct ring ring)
 {
     struct target *target = calloc(1, sizeof *target);
@@ -89,6 +99,7 @@ struct target *target_open(struct recording *rec, struct census *census, struct 
     target->mem = mem_process(target->reach);
     target->layout = ring.header->layout;
     target->samples = atomic_load(&ring.header->status) == RING_ACTIVE;
+    find_ancestors(target);
     if (census->processes < PROCESSES_MOST)
         describe(target);
     else
@@ -202,7 +213,7 @@ void target_describe_thread(struct target *target, const struct thread *thread)
     info->wall_ns = before.wall_ns + waiting->seen_ns - thread->begun_ns;
     info->cpu_ns = before.cpu_ns + cpu_ns;
     info->overhead_ns = before.overhead_ns + thread->overhead_ns;
-    info->native = !thread->python;
+    info->native = thread->stateless && !thread->python;
 }
 
 void target_note_tail(const struct thread *thread)
@@ -276,10 +287,14 @@ static int64_t in_native_code(const struct target *target, const struct thread *
     return now_ns - thread->native_ns < NATIVE_TICKS * target->period_ns ? thread->native_ns : 0;
 }
 
-// From now on it matters who waits in native code: those that are blocked are looked at again.
-static void begin_helpers(struct target *target)
+// It matters who waits in native code, and nobody is known to: those that are blocked are looked at
+// again, with what libraries there are now.
+static void look_for_waiters(struct target *target, int64_t now_ns)
 {
-    target->has_helpers = true;
+    if (target->helpers_ns && now_ns - target->helpers_ns < HELPERS_NS)
+        return;
+    target->helpers_ns = now_ns;
+    target->maps.read_ns = 0;
     for (size_t i = 0; i < target->threads.capacity; i++) {
         struct thread *thread = target->threads.slots[i].value;
         if (thread)
@@ -291,8 +306,6 @@ uint32_t target_helper_node(struct target *target, uint32_t node, int64_t now_ns
 {
     const struct thread *waiter = NULL;
     int64_t latest = 0;
-    if (!target->has_helpers)
-        begin_helpers(target);
     for (size_t i = 0; i < target->threads.capacity; i++) {
         const struct thread *thread = target->threads.slots[i].value;
         int64_t at = thread ? in_native_code(target, thread, now_ns) : 0;
@@ -301,8 +314,10 @@ uint32_t target_helper_node(struct target *target, uint32_t node, int64_t now_ns
             waiter = thread;
         }
     }
-    if (!waiter)
+    if (!waiter) {
+        look_for_waiters(target, now_ns);
         return node;
+    }
     uint32_t helper = recording_function(target->rec, NATIVE_THREADS, "<native thread>", 0);
     return recording_node(target->rec, waiter->last_node, helper, 0);
 }

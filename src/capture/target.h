@@ -78,6 +78,7 @@ struct waiting {     // as of the last look at a thread from outside; see wait.c
     int64_t busy_ns;  // on CPU and run queues since nobody of the process was seen to run
     bool blocked;     // then the rest holds:
     bool stopped;     // by a signal or a debugger
+    bool runs;        // it was on a CPU or a run queue when the look began
     bool in_native;   // the call came from an extension or library, not from the interpreter
     bool in_family;   // it waits for a process that is profiled itself
     int32_t child;    // see why_child()
@@ -95,6 +96,7 @@ struct thread {
     uint64_t pthread;     // 0: not known
     target_addr tstate;   // 0: not known
     bool python;          // it has had a state
+    bool stateless;       // it was seen without one
     int64_t sought_ns;    // when its state was looked for in vain
     struct mem_seen seen; // what showed its stack to be seen_node
     uint32_t seen_node;
@@ -103,6 +105,7 @@ struct thread {
     int64_t begun_ns;    // CLOCK_MONOTONIC
     int64_t overhead_ns; // the handler's time
     struct waiting waiting;
+    unsigned missed;     // looks in a row that it had moved on from before they were over
     double duty;         // of late, the part of wall time that it was on CPU or a run queue
     struct pot *pot;     // see steps.h; NULL: it never worked in bursts
     bool named;          // by the kernel's name
@@ -123,6 +126,15 @@ struct thread {
     int perf;                                     // descriptor of its perf event, -1: none
 };
 
+#define MET_CODES 1024
+
+struct met_code { // see look.c
+    target_addr code;
+    uint64_t hash;
+    int64_t until_ns;
+    uint32_t id;
+};
+
 struct busy { // of a process's threads since nobody was seen to run, nanoseconds
     int64_t sum, most;
     unsigned movers;
@@ -141,6 +153,7 @@ static inline bool works_in_bursts(const struct thread *thread)
 #define THREADS_MOST   10000
 #define NO_ROW         UINT32_MAX
 #define RECENT_PIDS    64
+#define ANCESTORS      6
 
 struct census {
     uint32_t processes, threads;
@@ -182,19 +195,22 @@ struct target {
     uint64_t lost_blocked;
     struct map looked; // fingerprint -> id of a code object that was met from outside
     uint32_t looked_count;
-    int64_t ended_cpu_ns;   // CPU time of threads that have ended
-    int64_t ticked_ns;      // CLOCK_MONOTONIC of the last wall tick
-    int64_t unsettled_ns;   // wall time since nobody was seen to run
-    struct busy ended_busy; // of threads that have ended since
-    int64_t still_owed_ns;  // that the process stood still, not placed yet
+    struct met_code met[MET_CODES]; // by address
+    int64_t ended_cpu_ns;           // CPU time of threads that have ended
+    int64_t ticked_ns;              // CLOCK_MONOTONIC of the last wall tick
+    int64_t unsettled_ns;           // wall time since nobody was seen to run
+    struct busy ended_busy;         // of threads that have ended since
+    int64_t still_owed_ns;          // that the process stood still, not placed yet
     int64_t still_carried_ns;
     struct pot **pots; // of all threads that ever worked in bursts
     size_t pot_count;
-    int64_t in_step_ns;         // shared out by looks
-    unsigned bursty;            // threads that work in bursts now
+    int64_t in_step_ns; // shared out by looks
+    unsigned bursty;    // threads that work in bursts now
+    bool in_family;     // at the last tick, all that it did was to wait for others of the session
+    pid_t ancestors[ANCESTORS]; // parent, its parent and so on, when it began
     struct family_pipes *pipes; // see family.h; NULL: never asked for
-    bool has_helpers;           // threads without Python work in it
-    bool reason_unknown;        // we may not see what it waits for
+    int64_t helpers_ns;  // when a thread without Python was last seen to work for nobody; 0: never
+    bool reason_unknown; // we may not see what it waits for
 };
 
 // Takes the ring; NULL: no memory.
@@ -204,6 +220,7 @@ void target_free(struct target *target);
 // scribbled.
 const char *target_text(const char *text, size_t size, char *out);
 
+uint32_t target_unseen_node(struct target *target);    // of a thread that was gone before any look
 uint32_t target_forgotten_node(struct target *target); // where a code object will never be known
 
 struct thread *target_thread(struct target *target, int32_t tid);

@@ -106,6 +106,7 @@ static void forget_codes(struct target *target)
     }
     map_free(&target->codes, NULL);
     map_free(&target->looked, NULL);
+    memset(target->met, 0, sizeof target->met);
     target->codes = kept;
     target->codes_most = kept.count < CODES_MOST / 2 ? CODES_MOST : kept.count * 2;
     for (size_t i = 0; i < target->threads.capacity; i++)
@@ -194,6 +195,13 @@ static uint32_t base_of(struct target *target, const struct record_sample *sampl
     if (!(sample->flags & SAMPLE_TRUNCATED))
         return NODE_ROOT;
     uint32_t function = recording_function(target->rec, "<truncated>", "<outermost frames>", 0);
+    return recording_node(target->rec, NODE_ROOT, function, 0);
+}
+
+uint32_t target_unseen_node(struct target *target)
+{
+    uint32_t function =
+        recording_function(target->rec, "<short-lived threads>", "<too short to see>", 0);
     return recording_node(target->rec, NODE_ROOT, function, 0);
 }
 

@@ -15,6 +15,7 @@
 #include "why.h"
 
 #include <math.h>
+#include <sys/syscall.h>
 
 #define DUTY_NS          500e6 // over which a thread's duty is averaged
 #define FEW_THREADS      4
@@ -67,11 +68,13 @@ static bool waits_in_native(struct target *target, const struct why *why,
                             const struct proc_call *call, int64_t now)
 {
     uint64_t words[SAMPLE_STACK_WORDS];
-    if (why->state != STATE_LOCK || !target->has_helpers ||
+    if (why->state != STATE_LOCK || !target->helpers_ns ||
         target->mem.read(&target->mem, call->sp, words, sizeof words))
         return false;
     maps_refresh(&target->maps, target->reach, target->ring.header, (uint64_t)now);
-    return maps_caller(&target->maps, &target->mem, words, SAMPLE_STACK_WORDS) == MODULE_FOREIGN;
+    // What is not known yet was loaded since: the interpreter was there from the start.
+    return maps_caller(&target->maps, &target->mem, words, SAMPLE_STACK_WORDS) !=
+           MODULE_INTERPRETER;
 }
 
 static bool is_stopped(const struct target *target, const struct thread *thread)
@@ -92,8 +95,10 @@ static enum proc_seen find_call(struct target *target, const struct thread *thre
         target->reason_unknown = true;
         return guess_call(target->reach, thread->tid, &found->why);
     }
+    bool restarted =
+        call.number == SYS_restart_syscall && found->why.reason; // after a stop: the same
     if (seen == PROC_BLOCKED) {
-        found->why = why_blocked(&call, target->ring.header);
+        found->why = restarted ? found->why : why_blocked(&call, target->ring.header);
         found->child = why_child(&call);
         found->pipe = found->why.state == STATE_IO ? family_pipe_of(target, &call) : 0;
         found->in_native = waits_in_native(target, &found->why, &call, now);
@@ -117,13 +122,18 @@ static bool find_place(struct target *target, struct thread *thread, const struc
 {
     struct waiting found = thread->waiting;
     struct schedstat again;
-    if (find_call(target, thread, now, &found) != PROC_BLOCKED)
+    enum proc_seen seen = find_call(target, thread, now, &found);
+    thread->waiting.runs = seen == PROC_RUNNING;
+    if (seen != PROC_BLOCKED)
         return false;
+    found.runs = false;
     found.stopped = is_stopped(target, thread);
+    thread->missed++;
     if (!find_node(target, thread, now, &found.node) ||
         !proc_schedstat_read(thread->schedstat, &again) || again.slices != stat->slices ||
         again.cpu_ns != stat->cpu_ns)
         return false;
+    thread->missed = 0;
     target_ask_name(target, thread, now);
     found.since_ns = now;
     thread->waiting = found;
@@ -204,7 +214,7 @@ int64_t wait_look(struct target *target, struct thread *thread)
     struct schedstat stat;
     int64_t now = now_ns(), busy_ns = 0;
     if (thread->schedstat < 0 || !proc_schedstat_read(thread->schedstat, &stat)) {
-        waiting->blocked = false;
+        waiting->blocked = waiting->runs = false;
         return 0;
     }
     wait_begin(thread, now, stat.cpu_ns);
@@ -242,7 +252,9 @@ void wait_end(struct target *target, struct thread *thread, int64_t now, int64_t
         waiting->why = not_seen;
         waiting->node = thread->last_node;
     }
-    if (waiting->owed_ns > 0 && waiting->node != NO_NODE)
+    if (waiting->node == NO_NODE)
+        waiting->node = target_unseen_node(target);
+    if (waiting->owed_ns > 0)
         wait_place(target, thread, waiting->owed_ns, 0);
     waiting->owed_ns = 0;
     target->ended_cpu_ns += cpu_ns;

@@ -136,6 +136,8 @@ void weigh_sample(struct target *target, struct thread *thread, uint32_t node,
     if (sample->tstate) {
         thread->tstate = sample->tstate;
         thread->python = true;
+    } else {
+        thread->stateless = true;
     }
     target_ask_name(target, thread, (int64_t)sample->time_ns);
     if (weight < 0)
