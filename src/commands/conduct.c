@@ -21,10 +21,10 @@
 #define STOPS       (BIT(SIGTSTP) | BIT(SIGTTIN) | BIT(SIGTTOU))
 #define JOB_CONTROL (STOPS | BIT(SIGCONT))
 
-// What a person or a supervisor may send. Not the faults, and not timers of our own process.
-static const int passed_on[] = {SIGHUP,  SIGINT,  SIGQUIT,  SIGTERM, SIGUSR1,
-                                SIGUSR2, SIGALRM, SIGWINCH, SIGURG,  SIGIO,
-                                SIGPWR,  SIGCONT, SIGTSTP,  SIGTTIN, SIGTTOU};
+// What a person or a supervisor may send, to us or to the group. Not the faults.
+static const int passed_on[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGUSR1,   SIGUSR2, SIGALRM,
+                                SIGABRT, SIGTRAP, SIGXCPU, SIGPROF, SIGVTALRM, SIGPIPE, SIGWINCH,
+                                SIGURG,  SIGIO,   SIGPWR,  SIGCONT, SIGTSTP,   SIGTTIN, SIGTTOU};
 
 static struct sigaction found[NSIG]; // dispositions at our start
 static sigset_t found_mask, run_mask;
@@ -36,7 +36,7 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 {
     int saved = errno;
     (void)context;
-    if (sig != SIGCHLD)
+    if (sig != SIGCHLD && info->si_pid != getpid()) // a pipe of our own that nobody reads
         atomic_fetch_or(&arrived, BIT(sig));
     if (info->si_code > 0) // SI_KERNEL: the terminal, which tells the whole group
         atomic_fetch_or(&from_kernel, BIT(sig));

@@ -135,6 +135,15 @@ def test_sent_to_the_group_arrives_once(program, name):
     assert counted(program, process) == {number: 6}
 
 
+@pytest.mark.parametrize("name", ["ABRT", "XCPU", "PIPE", "PROF", "TRAP", "VTALRM"])
+def test_a_group_that_ignores_it_lives_on(program, name):
+    """`timeout -s ABRT` tells the whole group: lineprof must not die before its program."""
+    number = getattr(signal, "SIG" + name)
+    source = f"import os, signal, time\nsignal.signal({number:d}, signal.SIG_IGN)\nos.killpg(0, {number:d})\ntime.sleep(0.05)\n"
+    ended = program.run("--json", "-c", source, start_new_session=True)
+    assert ended.code == 0 and program.report()["exit"] == 0, ended.err
+
+
 def test_ends_by_the_signal_that_it_passed_on(program):
     process, _ = started(program, source="import os, time\nprint('ready', os.getpid(), flush=True)\ntime.sleep(60)\n")
     process.terminate()

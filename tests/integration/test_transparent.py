@@ -866,3 +866,57 @@ def test_switched_stacks_are_whole(program, python, packages, package):
     for stack in leaves:
         at = stack.index("leaf")
         assert stack[at - 2:at] == ["outer", "inner"], stack
+
+
+# --- threads that cannot take a tick -----------------------------------------------------------------------------
+
+BLOCKED = """\
+import ctypes, select, signal, time
+libc = ctypes.CDLL(None, use_errno=True)
+every, none = (ctypes.c_ulong * 16)(*[2**64 - 1] * 16), (ctypes.c_ulong * 16)()
+def timespec(seconds): return (ctypes.c_long * 2)(int(seconds), int(seconds % 1 * 1e9))
+def spin(seconds):
+    end = time.thread_time() + seconds
+    while time.thread_time() < end: pass
+signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+spin(0.1)
+pending = libc.signalfd(-1, every, 0o4000)
+print("signalfd", select.select([pending], [], [], 0)[0])
+print("ppoll", libc.ppoll(None, 0, timespec(0.05), none))
+spin(0.05)
+print("pselect", libc.pselect(0, None, None, None, timespec(0.05), none))
+spin(0.05)
+print("rt_sigtimedwait", libc.syscall(128, every, None, timespec(0), 8))
+signal.signal(signal.SIGALRM, lambda *_: print("alarm"))
+spin(0.05)
+signal.setitimer(signal.ITIMER_REAL, 0.05)
+print("sigsuspend", libc.sigsuspend(none))
+signal.pthread_sigmask(signal.SIG_SETMASK, [])
+spin(0.2)
+"""
+
+SMALL_STACK = """\
+import ctypes, os, time
+libc = ctypes.CDLL(None, use_errno=True)
+class stack_t(ctypes.Structure):
+    _fields_ = [("sp", ctypes.c_void_p), ("flags", ctypes.c_int), ("size", ctypes.c_size_t)]
+least = libc.getauxval(51) or 2048          # AT_MINSIGSTKSZ
+for size in least, least + 464, 8192:
+    room = ctypes.create_string_buffer(b"x" * 4096, 4096 + size)
+    stack = stack_t(ctypes.addressof(room) + 4096, 0, size)
+    assert libc.sigaltstack(ctypes.byref(stack), None) == 0
+    end = time.thread_time() + 0.1
+    while time.thread_time() < end: pass
+    print(size, room.raw[:4096] == b"x" * 4096)
+    off = stack_t(None, 2, 0)
+    libc.sigaltstack(ctypes.byref(off), None)
+"""
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="numbers of this CPU's system calls")
+def test_a_blocked_tick_is_never_seen(program):
+    program.both(BLOCKED)
+
+
+def test_a_small_alternate_stack_is_not_ours(program):
+    program.both(SMALL_STACK)
