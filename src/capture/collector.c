@@ -30,6 +30,7 @@
 #define OTHERS_LEAST_NS INT64_C(20000000) // less than that is rounding, of ticks
 
 #define TICK_NS    INT64_C(10000000) // between two wall ticks, on average
+#define IDLE_NS    INT64_C(25000000) // while nobody moves
 #define BURST_NS   INT64_C(2500000)  // while a thread works in bursts, see steps.h
 #define TICK_PARTS 100               // they may take one part of these of a core
 
@@ -275,9 +276,10 @@ static void wall_tick(struct collector *collector)
     if (now_ns() < collector->tick_due_ns)
         return;
     int64_t before = clock_ns(CLOCK_THREAD_CPUTIME_ID);
-    bool bursts = standstill_tick(collector->targets, collector->target_count);
+    static const int64_t gaps[] = {
+        [PACE_IDLE] = IDLE_NS, [PACE_BUSY] = TICK_NS, [PACE_BURSTS] = BURST_NS};
+    int64_t least = gaps[standstill_tick(collector->targets, collector->target_count)];
     int64_t cost = clock_ns(CLOCK_THREAD_CPUTIME_ID) - before;
-    int64_t least = bursts ? BURST_NS : TICK_NS;
     collector->tick_cost_ns += (cost - collector->tick_cost_ns) / 4;
     int64_t mean = collector->tick_cost_ns * TICK_PARTS;
     double gap = -log(random_share(collector)) * (double)(mean > least ? mean : least);

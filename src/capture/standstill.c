@@ -139,7 +139,14 @@ static void share_standstill(struct target *target, unsigned eligible)
     target->still_owed_ns = 0;
 }
 
-static void tick_target(struct target *target, const struct family *family)
+static enum pace pace_of(const struct tick *tick)
+{
+    if (tick->bursty)
+        return PACE_BURSTS;
+    return tick->running || tick->busy_ns ? PACE_BUSY : PACE_IDLE;
+}
+
+static enum pace tick_target(struct target *target, const struct family *family)
 {
     struct tick tick = {.running = false};
     int64_t now = now_ns();
@@ -153,24 +160,25 @@ static void tick_target(struct target *target, const struct family *family)
     target->unsettled_ns += now - before;
     // Between two threads that hand on the GIL both are off their CPUs for a moment.
     if (tick.running || (tick.gil && tick.busy_ns * GIL_PARTS > now - before))
-        return;
+        return pace_of(&tick);
     target->still_owed_ns += stood_still(target, now - before);
     if (target->still_owed_ns > 0 || !tick.eligible)
         share_standstill(target, tick.eligible);
+    return pace_of(&tick);
 }
 
-bool standstill_tick(struct target *const *targets, size_t count)
+enum pace standstill_tick(struct target *const *targets, size_t count)
 {
     const struct family family = {targets, count};
-    bool bursts = false;
+    enum pace pace = PACE_IDLE;
     for (size_t i = 0; i < count; i++) {
         if (targets[i]->retired || !targets[i]->samples || targets[i]->reach <= 0 ||
             atomic_load(&targets[i]->ring.header->end_ns)) // the rest is standstill_finish()'s
             continue;
-        tick_target(targets[i], &family);
-        bursts |= targets[i]->bursty > 0;
+        enum pace its = tick_target(targets[i], &family);
+        pace = its > pace ? its : pace;
     }
-    return bursts;
+    return pace;
 }
 
 // ---- its end

@@ -5,9 +5,14 @@
 
 #include "target.h"
 
-// Looks at all targets that have not ended. To be called at random moments. True when a thread
-// works in bursts: then looks should come more often.
-bool standstill_tick(struct target *const *targets, size_t count);
+enum pace {    // how often looks should come
+    PACE_IDLE, // nobody has moved since the last one
+    PACE_BUSY,
+    PACE_BURSTS, // a thread works in bursts: see steps.h
+};
+
+// Looks at all targets that have not ended. To be called at random moments.
+enum pace standstill_tick(struct target *const *targets, size_t count);
 
 // The process has ended: what passed since the last tick, as far as it has said when it ended.
 void standstill_finish(struct target *target);

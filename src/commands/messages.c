@@ -79,8 +79,8 @@ static void say_why_less(const struct collector_summary *summary)
     if (summary->ringless)
         say_ringless(summary);
     if (summary->cleared)
-        say("%u Python%s ran unprofiled: started with an environment that lacks LD_PRELOAD or "
-            SESSION_ENV " (env={...}; pass os.environ on with what is to change)",
+        say("%u Python%s ran unprofiled: started with an environment that lacks LD_PRELOAD "
+            "or " SESSION_ENV " (env={...}; pass os.environ on with what is to change)",
             summary->cleared, summary->cleared == 1 ? "" : "s");
     if (summary->confined)
         say("%u process%s ran under a seccomp filter of the program's: unprofiled from there on, "
@@ -90,7 +90,8 @@ static void say_why_less(const struct collector_summary *summary)
         say("the program's memory may not be read from outside (see kernel.yama.ptrace_scope): "
             "python and native are told apart less well");
     else if (summary->reason_unknown)
-        say("the program's memory may not be read any more (it is not dumpable, or another user's): "
+        say("the program's memory may not be read any more (it is not dumpable, or another "
+            "user's): "
             "how long it waits is known, for what is not");
 }
 
