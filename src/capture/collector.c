@@ -29,10 +29,11 @@
 
 #define OTHERS_LEAST_NS INT64_C(20000000) // less than that is rounding, of ticks
 
-#define TICK_NS    INT64_C(10000000) // between two wall ticks, on average
-#define IDLE_NS    INT64_C(25000000) // while nobody moves
-#define BURST_NS   INT64_C(2500000)  // while a thread works in bursts, see steps.h
-#define TICK_PARTS 100               // they may take one part of these of a core
+#define TICK_NS      INT64_C(10000000) // between two wall ticks, on average
+#define IDLE_NS      INT64_C(25000000) // while nobody moves
+#define BURST_NS     INT64_C(2500000)  // while a thread works in bursts, see steps.h
+#define TICK_PARTS   100 // they may take one part of these of a core, unless they then
+#define TICK_MOST_NS INT64_C(100000000) // came more seldom than so
 
 #define SILENCE_NS INT64_C(50000000)  // CPU time without a sample that calls for an explanation
 #define PATROL_NS  INT64_C(100000000) // how often threads are looked at for that
@@ -282,6 +283,7 @@ static void wall_tick(struct collector *collector)
     int64_t cost = clock_ns(CLOCK_THREAD_CPUTIME_ID) - before;
     collector->tick_cost_ns += (cost - collector->tick_cost_ns) / 4;
     int64_t mean = collector->tick_cost_ns * TICK_PARTS;
+    mean = mean < TICK_MOST_NS ? mean : TICK_MOST_NS;
     double gap = -log(random_share(collector)) * (double)(mean > least ? mean : least);
     collector->tick_due_ns = now_ns() + (int64_t)fmin(gap, 1e9);
 }

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -86,8 +87,32 @@ static uint64_t polled_pipe(const struct target *target, const struct proc_call 
     return 0;
 }
 
+// Of what an epoll descriptor watches, the first pipe: "tfd: 5 events: 19 data: ..." a line each.
+static uint64_t watched_pipe(const struct target *target, int epoll)
+{
+    char path[64], line[256];
+    uint64_t pipe = 0;
+    snprintf(path, sizeof path, "/proc/%d/fdinfo/%d", (int)target->reach, epoll);
+    FILE *file = fopen(path, "re");
+    while (file && !pipe && fgets(line, sizeof line, file)) {
+        int fd;
+        unsigned events;
+        if (sscanf(line, "tfd: %d events: %x", &fd, &events) == 2 && events & EPOLLIN)
+            pipe = pipe_at(target, fd);
+    }
+    if (file)
+        fclose(file);
+    return pipe;
+}
+
 uint64_t family_pipe_of(const struct target *target, const struct proc_call *call)
 {
+    if (call->number == SYS_epoll_pwait)
+        return watched_pipe(target, (int)call->args[0]);
+#ifdef SYS_epoll_wait
+    if (call->number == SYS_epoll_wait)
+        return watched_pipe(target, (int)call->args[0]);
+#endif
     if (call->number == SYS_read || call->number == SYS_readv)
         return pipe_at(target, (int)call->args[0]);
 #ifdef SYS_poll

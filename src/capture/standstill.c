@@ -15,9 +15,10 @@
 struct tick {        // of one process
     bool running;    // somebody, at this moment
     bool family;     // somebody waits for another process of the session
+    bool missed;     // somebody was blocked, and moved on before it was seen where
     bool gil;        // somebody waits for it
     int64_t busy_ns; // since the last tick
-    unsigned bursty;
+    bool bursty;
     unsigned eligible; // threads whose waiting would make the program stand still
 };
 
@@ -71,8 +72,9 @@ static void look_threads(struct target *target, const struct family *family, str
         settle_held(family, target, thread, &before);
         if (waiting->blocked)
             waiting->in_family = is_in_family(family, target, waiting);
-        tick->bursty += works_in_bursts(thread);
+        tick->bursty |= works_in_bursts(thread);
         tick->running |= waiting->runs;
+        tick->missed |= waiting->seen_ns && !waiting->blocked && !waiting->runs;
         tick->family |= waiting->blocked && waiting->in_family;
         tick->eligible += is_eligible(waiting);
     }
@@ -155,14 +157,14 @@ static enum pace tick_target(struct target *target, const struct family *family)
     target_list_threads(target);
     look_threads(target, family, &tick);
     target->ticked_ns = now;
-    target->bursty = tick.bursty;
     target->in_family = tick.family && !tick.running && !tick.eligible;
     target->unsettled_ns += now - before;
     // Between two threads that hand on the GIL both are off their CPUs for a moment.
     if (tick.running || (tick.gil && tick.busy_ns * GIL_PARTS > now - before))
         return pace_of(&tick);
     target->still_owed_ns += stood_still(target, now - before);
-    if (target->still_owed_ns > 0 || !tick.eligible)
+    bool places = tick.eligible || !tick.missed;
+    if (places && (target->still_owed_ns > 0 || !tick.eligible))
         share_standstill(target, tick.eligible);
     return pace_of(&tick);
 }
@@ -212,8 +214,9 @@ static unsigned return_to_places(struct target *target, int64_t rest)
     for (size_t i = 0; i < target->threads.capacity; i++) {
         struct thread *thread = target->threads.slots[i].value;
         struct waiting *waiting = thread ? &thread->waiting : NULL;
-        if (!thread || thread->ended || !waiting->why.reason || waiting->stopped)
+        if (!thread || thread->ended || waiting->stopped || !waiting->seen_ns)
             continue;
+        wait_need_place(target, thread);
         bool alone = target->threads.count == 1;
         waiting->owed_ns += waiting->blocked || alone ? rest : 0;
         int64_t held = waiting->in_family ? 0 : waiting->held_ns;

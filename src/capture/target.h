@@ -205,7 +205,6 @@ struct target {
     struct pot **pots; // of all threads that ever worked in bursts
     size_t pot_count;
     int64_t in_step_ns; // shared out by looks
-    unsigned bursty;    // threads that work in bursts now
     bool in_family;     // at the last tick, all that it did was to wait for others of the session
     pid_t ancestors[ANCESTORS]; // parent, its parent and so on, when it began
     struct family_pipes *pipes; // see family.h; NULL: never asked for

@@ -238,6 +238,15 @@ int64_t wait_look(struct target *target, struct thread *thread)
     return busy_ns;
 }
 
+void wait_need_place(struct target *target, struct thread *thread)
+{
+    struct waiting *waiting = &thread->waiting;
+    if (waiting->why.reason)
+        return;
+    waiting->why = not_seen;
+    waiting->node = thread->last_node == NO_NODE ? target_unseen_node(target) : thread->last_node;
+}
+
 void wait_end(struct target *target, struct thread *thread, int64_t now, int64_t cpu_ns)
 {
     struct waiting *waiting = &thread->waiting;
@@ -248,12 +257,7 @@ void wait_end(struct target *target, struct thread *thread, int64_t now, int64_t
     standstill_busy(&target->ended_busy, waiting->busy_ns + busy_ns);
     waiting->seen_ns = now;
     waiting->stat.cpu_ns = cpu_ns;
-    if (!waiting->why.reason) { // never seen to wait
-        waiting->why = not_seen;
-        waiting->node = thread->last_node;
-    }
-    if (waiting->node == NO_NODE)
-        waiting->node = target_unseen_node(target);
+    wait_need_place(target, thread);
     if (waiting->owed_ns > 0)
         wait_place(target, thread, waiting->owed_ns, 0);
     waiting->owed_ns = 0;

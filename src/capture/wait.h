@@ -17,5 +17,8 @@ int64_t wait_look(struct target *target, struct thread *thread);
 // Adds waiting to the place where the thread was last blocked.
 void wait_place(struct target *target, struct thread *thread, int64_t ns, int64_t counted_ns);
 
+// One that was never seen to wait gets a place for what it owes: where it was last seen.
+void wait_need_place(struct target *target, struct thread *thread);
+
 // It has ended.
 void wait_end(struct target *target, struct thread *thread, int64_t now_ns, int64_t cpu_ns);

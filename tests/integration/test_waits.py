@@ -208,6 +208,45 @@ def test_a_parent_adds_nothing_that_waits_for_a_profiled_child(profiled):
     assert waits.lines()[5]["system_s"] == pytest.approx(0.6, abs=0.08)
 
 
+FAMILY = {
+    "behind a shell": "import subprocess, sys\n"
+                      "subprocess.run([sys.executable + ' -S -E child.py; true'], shell=True)\n",
+    "at epoll": "import asyncio, sys\n"
+                "async def main():\n"
+                "    child = await asyncio.create_subprocess_exec(sys.executable, '-S', '-E', 'child.py', stdout=-1)\n"
+                "    await child.communicate()\n"
+                "asyncio.run(main())\n",
+}
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_a_profiled_child_is_found(profiled, name):
+    """Wherever it hangs and whatever its parent waits in, its time counts once."""
+    waits = profiled(FAMILY[name], files=[("child.py", "import time\ntime.sleep(0.8)\nprint()\n")])
+    assert waits.counted() == pytest.approx(0.8, abs=0.1), waits.report["totals"]["waits"]
+
+
+def test_an_idle_child_explains_no_wait(profiled):
+    """One that waits for its parent itself, while that waits for somebody else's end."""
+    waits = profiled("import subprocess, sys\n"
+                     "idle = subprocess.Popen([sys.executable, '-S', '-E', '-c', 'input()'], stdin=subprocess.PIPE)\n"
+                     "import time; time.sleep(0.3)\n"
+                     "other = subprocess.Popen(['sleep', '0.7'])\n"
+                     "import os; os.wait()\n"
+                     "idle.communicate(b'\\n')\n")
+    assert waits.lines()[5]["system_s"] == pytest.approx(0.7, abs=0.12), waits.report["totals"]["waits"]
+
+
+def test_waiting_deep_down(profiled):
+    """A stack that takes longer to read than its thread waits."""
+    waits = profiled("import sys, time\nsys.setrecursionlimit(10000)\n"
+                     "def down(n):\n"
+                     "    if n:\n        return down(n - 1)\n"
+                     "    for _ in range(100): time.sleep(0.01)\n"
+                     "down(3000)\n")
+    assert waits.lines()[6]["system_s"] > 0.6, waits.report["totals"]["waits"]
+
+
 def test_a_stopped_program_waits_for_nothing(profiled):
     waits = profiled(SPIN + "spin(0.2)\n"
                      "pid = os.posix_spawn('/bin/sh', ['sh', '-c', 'sleep 1; kill -CONT %d' % os.getpid()], os.environ)\n"
