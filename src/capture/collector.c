@@ -184,6 +184,7 @@ static int add_target(struct collector *collector, const char *name)
         ring_close(&ring);
         return -ENOMEM;
     }
+    target->perf = collector->drain.perf;
     target->period_ns = (int64_t)(1e9 / collector->drain.rate_hz);
     retire_replaced(collector, target);
     collector->targets[collector->target_count++] = target;
@@ -428,8 +429,7 @@ void collector_finish(struct collector *collector, pid_t pid, int status,
     ended_check(collector->ended, collector->environment, summary);
     ended_summarize(collector->ended, summary);
     find_others(collector, children_ns);
-    if (summary->misread)
-        recording_discard(collector->rec);
+    recording_discard(collector->rec); // also stacks that looks have met and nothing was found in
     recording_run(collector->rec)->exit_code =
         WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
     describe_run(collector);

@@ -170,7 +170,7 @@ struct glance {
     uint32_t offset[RUNNING_MOST];
 };
 
-static struct glance glances[2];
+static struct glance glances[3];
 
 static bool glance_visit(void *context, target_addr code, uint32_t offset)
 {

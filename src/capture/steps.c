@@ -12,6 +12,7 @@
 
 #define LOOKS_LEAST 20  // of threads that are judged together
 #define UNSEEN      0.1 // of what samples saw
+#define SEEN_LEAST  3
 #define POTS_MOST   4096
 #define KIND_DEPTH  4 // frames that threads have in common that do the same: what Thread runs
 #define SIGMAS                                                                                     \
@@ -158,9 +159,11 @@ static void add_spot(struct shares *shares, const struct spot *spot)
     shares->samples += spot->samples;
 }
 
+// (A stack that no sample and hardly a look has seen may be one that never was: it was read from a
+// thread that ran on.)
 static bool is_looked_at(const struct spot *spot)
 {
-    return spot && !spot->waits;
+    return spot && !spot->waits && (spot_ns(spot) > 0 || spot->looks + spot->partial >= SEEN_LEAST);
 }
 
 static void add_spots(struct shares *shares, const struct map *spots)

@@ -175,6 +175,7 @@ struct target {
     bool samples;      // a Python that we read
     int64_t period_ns; // between two samples of a thread
     bool came_by_exec; // its pid was another program's before, and so was part of its CPU time
+    bool perf;         // its samples come from perf events
     bool held;         // its perf events are stopped, an exec is near
     bool unreadable;   // process_vm_readv refused
     pid_t reach;       // the pid by which we reach it; -1: we do not

@@ -185,7 +185,7 @@ static void look_at_burst(struct target *target, struct thread *thread, int64_t 
 static void note_node(struct target *target, struct thread *thread, int64_t now)
 {
     struct running found;
-    if (look_running(target, thread, now, &found) && found.whole)
+    if (look_running(target, thread, now, &found) && found.whole && !found.moved)
         thread->last_node = found.node;
 }
 
@@ -224,7 +224,8 @@ int64_t wait_look(struct target *target, struct thread *thread)
         busy_ns = stat.cpu_ns - waiting->stat.cpu_ns + stat.wait_ns - waiting->stat.wait_ns;
     waiting->seen_ns = now;
     waiting->owed_ns += wall_ns - busy_ns;
-    note_duty(thread, busy_ns, wall_ns);
+    if (!target->perf) // perf events keep step with nothing
+        note_duty(thread, busy_ns, wall_ns);
     if (moved)
         follow(target, thread, &stat, now);
     else
