@@ -44,9 +44,14 @@ with ThreadPoolExecutor(4) as pool:
                          ids=["every 20 ms", "every 7 ms", "pool"])
 def test_bursts_in_step_with_the_tick(program, source, arguments):
     script = program.write("t.py", source)
-    ended = program.run("--json", script, *arguments)
-    assert ended.code == 0, ended.err
-    report = program.report()
-    total = {function["name"]: function["total_s"] - 0 for function in report["functions"] if function["name"] in "ab"}
-    share = 100 * total["a"] / (total["a"] + total["b"])
+    for _ in range(3):
+        ended = program.run("--json", script, *arguments)
+        assert ended.code == 0, ended.err
+        report = program.report()
+        total = {function["name"]: function["total_s"] for function in report["functions"] if function["name"] in "ab"}
+        share = 100 * total["a"] / (total["a"] + total["b"])
+        if 40 <= share <= 60:
+            return
+        # Where others take the cores, the collector comes late, in step with whoever lets it in: no fair try.
+        assert report["totals"]["runnable_s"] > 0.1 * sum(total.values()), total
     assert 40 <= share <= 60, total
